@@ -1,0 +1,98 @@
+"""What an operator may set for the stack, from options first and the environment second.
+
+Above: ``stack.embedded``, ``stack.external``, ``cli.up``. Only here, in ``cli`` and in ``client.settings`` is the
+environment read. A misspelt ``CADENZA_*`` variable is refused with the nearest right name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from cadenza.client.settings import refuse_unknown_variables
+from cadenza.errors import ConfigurationError
+
+#: The addresses of the embedded stack (the provider's port is that of Supabase's local stack).
+IDENTITY_PORT = 54321
+GATEWAY_PORT = 8000
+BACKEND_PORT = 8080
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """The embedded stack's settings. A port of 0 asks the system for a free one.
+
+    Attributes:
+        data_dir: Folder of the databases, keys and the ready user's password.
+        host: Address all three servers listen on.
+        identity_port: TCP port of the identity provider.
+        gateway_port: TCP port of WebSocket, server API, health and metrics.
+        backend_port: TCP port of the backend's proxy endpoints, health and readiness.
+        allowed_origins: Browser origins that may connect; the stack's own addresses are always among them.
+        access_token_lifetime_seconds: How long an access token is good.
+        book_updates_per_second: Pace of the simulated venue, per instrument. 0 pauses the feed.
+        venue_seed: Seed of the simulated venue.
+        environment: ``CADENZA_ENV``; ``production`` is refused without ``allow_production``.
+        allow_production: Run embedded parts in production all the same.
+    """
+
+    data_dir: Path = field(default_factory=lambda: default_data_dir({}))
+    host: str = "127.0.0.1"
+    identity_port: int = IDENTITY_PORT
+    gateway_port: int = GATEWAY_PORT
+    backend_port: int = BACKEND_PORT
+    allowed_origins: tuple[str, ...] = ()
+    access_token_lifetime_seconds: int = 3600
+    book_updates_per_second: float = 10.0
+    venue_seed: int = 724
+    environment: str = "development"
+    allow_production: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("identity_port", "gateway_port", "backend_port"):
+            port = getattr(self, name)
+            if not 0 <= port <= 65535:  # noqa: PLR2004  # TCP's range
+                raise ConfigurationError(
+                    f"{port} is not a TCP port.",
+                    setting=option_of(name),
+                    next_step=f"Give {option_of(name)} a number from 1 to 65535, or 0 for a free one.",
+                )
+        if self.environment == "production" and not self.allow_production:
+            raise ConfigurationError(
+                "The embedded stack is for development and CADENZA_ENV is 'production'.",
+                setting="CADENZA_ENV",
+                next_step="Run real Supabase Auth and Centrifugo, or insist with --allow-production.",
+            )
+
+
+def option_of(setting: str) -> str:
+    """Name the command-line option of a setting, ``--gateway-port`` of ``gateway_port``."""
+    return "--" + setting.replace("_", "-")
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Return ``CADENZA_DATA_DIR``, or the platform's data folder."""
+    given = environ.get("CADENZA_DATA_DIR")
+    return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("cadenza", appauthor=False))
+
+
+def settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> StackSettings:
+    """Build settings from the environment; ``options`` that are not None win.
+
+    Raises:
+        ConfigurationError: An unknown ``CADENZA_*`` variable, or a value out of range.
+    """
+    environ = os.environ if environ is None else environ
+    refuse_unknown_variables(environ)
+    values: dict[str, object] = {"data_dir": default_data_dir(environ)}
+    if "CADENZA_ENV" in environ:
+        values["environment"] = environ["CADENZA_ENV"]
+    if "CADENZA_ALLOWED_ORIGINS" in environ:
+        origins = environ["CADENZA_ALLOWED_ORIGINS"].replace(",", " ").split()
+        values["allowed_origins"] = tuple(origins)
+    values.update({name: value for name, value in options.items() if value is not None})
+    return StackSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass, values by the CLI
