@@ -1,6 +1,6 @@
 """The proxy's requests and responses as frozen structs; payloads are ``msgspec.Raw`` and never opened here.
 
-Above: ``gateway.proxy_caller`` sends them, ``backend.handlers`` answers them.
+Above: ``gateway.proxy_caller`` sends them, ``backend.handlers`` answers them. Beside: ``codec`` makes bytes of them.
 """
 
 import msgspec
@@ -34,11 +34,14 @@ class Disconnect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RpcRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One RPC. ``meta`` is the connection's, from the token's claim of that name."""
+    """One RPC. ``meta`` is the connection's, from the token's claim of that name.
+
+    Centrifugo leaves empty fields out, so an anonymous connection's ``user`` may be absent.
+    """
 
     client: str
-    user: str
-    method: str
+    user: str = ""
+    method: str = ""
     data: msgspec.Raw = EMPTY
     meta: msgspec.Raw = EMPTY
     transport: str = "websocket"
@@ -61,11 +64,11 @@ class RpcResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class SubscribeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """May this client join this channel?"""
+    """May this client join this channel? An anonymous connection's ``user`` may be absent."""
 
     client: str
-    user: str
-    channel: str
+    user: str = ""
+    channel: str = ""
     data: msgspec.Raw = EMPTY
     meta: msgspec.Raw = EMPTY
     transport: str = "websocket"
