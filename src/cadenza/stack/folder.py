@@ -92,7 +92,7 @@ class DataFolder:
             )
         if found > LAYOUT:
             raise ConfigurationError(
-                f"The data folder {self.path} was written by a newer Cadenza (layout {found}, this one knows {LAYOUT}).",
+                f"The data folder {self.path} was written by a newer Cadenza (layout {found}; this one: {LAYOUT}).",
                 setting=self._option,
                 next_step=f"Run the newer Cadenza, or choose another folder with {self._option}.",
             )
@@ -104,12 +104,16 @@ class DataFolder:
 def write_private(file: Path, text: str) -> None:
     """Write ``text`` to a 0600 file so that a reader sees the old or the new content, never half of one."""
     scratch = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(file)
+    try:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(file)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager

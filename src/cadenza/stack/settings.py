@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
-from cadenza.client.settings import refuse_unknown_variables
+from cadenza.client.settings import default_data_dir, read_environment
 from cadenza.errors import ConfigurationError
 
 #: The addresses of the embedded stack (the provider's port is that of Supabase's local stack).
@@ -40,7 +38,7 @@ class StackSettings:
         allow_production: Run embedded parts in production all the same.
     """
 
-    data_dir: Path = field(default_factory=lambda: default_data_dir({}))
+    data_dir: Path
     host: str = "127.0.0.1"
     identity_port: int = IDENTITY_PORT
     gateway_port: int = GATEWAY_PORT
@@ -74,12 +72,6 @@ def option_of(setting: str) -> str:
     return "--" + setting.replace("_", "-")
 
 
-def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """Return ``CADENZA_DATA_DIR``, or the platform's data folder."""
-    given = environ.get("CADENZA_DATA_DIR")
-    return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("cadenza", appauthor=False))
-
-
 def settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> StackSettings:
     """Build settings from the environment; ``options`` that are not None win.
 
@@ -87,8 +79,7 @@ def settings_from_environment(environ: Mapping[str, str] | None = None, **option
         ConfigurationError: An unknown ``CADENZA_*`` variable, or a value out of range.
     """
     environ = os.environ if environ is None else environ
-    refuse_unknown_variables(environ)
-    values: dict[str, object] = {"data_dir": default_data_dir(environ)}
+    values: dict[str, object] = {"data_dir": default_data_dir(read_environment(environ))}
     if "CADENZA_ENV" in environ:
         values["environment"] = environ["CADENZA_ENV"]
     if "CADENZA_ALLOWED_ORIGINS" in environ:
