@@ -45,8 +45,6 @@ DEFAULT_SUPABASE_URL: Final = "http://127.0.0.1:54321"
 DEFAULT_WS_URL: Final = "ws://127.0.0.1:8000/connection/websocket"
 WS_PATH: Final = "/connection/websocket"
 AUTH_PATH: Final = "/auth/v1"
-#: The audience of every Supabase access token of a signed-in user.
-DEFAULT_AUDIENCE: Final = "authenticated"
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
