@@ -77,7 +77,7 @@ def _find_postgres() -> Path | None:
 
 
 @contextlib.contextmanager
-def run_postgres(programs: Path) -> Iterator["Postgres"]:
+def run_postgres(programs: Path) -> Iterator[Postgres]:
     """Run a throw-away cluster; as root it runs as the user ``postgres``, for PostgreSQL refuses root."""
     drop: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     # Not pytest's own folder: the user postgres may not enter that.
