@@ -1,0 +1,320 @@
+"""Key sets: where a verifier gets public keys, and how long they are believed.
+
+Above: ``verifier``; ``gateway``, ``backend`` and ``stack`` build one.
+Below: ``keys`` reads documents, ``fetch`` gets them.
+
+``RemoteKeySet`` follows one policy, in answer to rows A1, A2, A3, F1 and F2:
+
+- Keys are believed for ten minutes, or for the provider's ``Cache-Control`` if that is less, counted from the request
+  and never extended by use.
+- One fetch at a time; whoever needs it waits for the same one. Cancelling a waiter does not cancel the fetch.
+- A ``kid`` that is not in the set causes one fetch, then none for 30 seconds however many such tokens come.
+- While the provider is down, keys that were good go on serving for a bounded time, and fetches back off. After that,
+  and for keys never seen, the answer is ``KeysUnavailableError``: nothing is known, which is not "bad token".
+- A document that cannot be read counts as the provider being down. A good one replaces all keys at once.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from cadenza.errors import ConfigurationError, KeysUnavailableError, TokenInvalidError
+from cadenza.tokens.fetch import MAX_BODY_BYTES, FetchedKeys, http_fetch
+from cadenza.tokens.keys import Jwk, KeyRejectedError, VerificationKey, parse_key, parse_key_set
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "FetchedKeys",
+    "KeySet",
+    "KeySetStatus",
+    "RemoteKeySet",
+    "StaticKeySet",
+    "VerificationKey",
+    "http_fetch",
+]
+
+#: No provider's answer is believed longer (row A2).
+MAX_LIFETIME_SECONDS = 600.0
+#: A provider that forbids keeping its answer is asked once a second, not once a token.
+MIN_LIFETIME_SECONDS = 1.0
+#: An access token lives an hour (Supabase's default). After an hour of outage none is left that old keys could serve,
+#: and the provider has issued no new ones; a longer bound would only prolong the life of a withdrawn key.
+STALE_IF_ERROR_SECONDS = 3600.0
+#: Row A3.
+UNKNOWN_KID_COOLDOWN_SECONDS = 30.0
+FETCH_TIMEOUT_SECONDS = 5.0
+#: After failed fetches: 1, 2, 4 ... seconds, at most this.
+MAX_BACKOFF_SECONDS = 30.0
+
+
+class KeySet(Protocol):
+    """Where keys come from. The memory implementation is ``StaticKeySet``."""
+
+    def peek(self) -> Mapping[str, VerificationKey] | None:
+        """The keys by ``kid`` if they can be believed without asking anyone, else ``None``. Never waits."""
+        ...
+
+    async def find(self, kid: str) -> VerificationKey:
+        """The key of that id.
+
+        Raises:
+            TokenInvalidError: The provider has no such key.
+            KeysUnavailableError: That cannot be known now.
+        """
+        ...
+
+
+class StaticKeySet:
+    """Keys that never change while the process lives.
+
+    Args:
+        keys: Public JWKs. Empty is allowed: then only a legacy secret can verify.
+
+    Raises:
+        ConfigurationError: One of them cannot be used, or two share a ``kid``.
+    """
+
+    def __init__(self, keys: Iterable[Mapping[str, object]]) -> None:
+        self._keys: dict[str, VerificationKey] = {}
+        for jwk in keys:
+            try:
+                key = parse_key(msgspec.convert(jwk, Jwk))
+            except (KeyRejectedError, msgspec.ValidationError) as error:
+                raise ConfigurationError(f"A key cannot be used: {error}.", setting="keys") from error
+            if key.kid in self._keys:
+                raise ConfigurationError("Two keys have the same kid.", setting="keys")
+            self._keys[key.kid] = key
+
+    def peek(self) -> Mapping[str, VerificationKey]:
+        """The keys by ``kid``."""
+        return self._keys
+
+    async def find(self, kid: str) -> VerificationKey:
+        """The key of that id. Raises TokenInvalidError."""
+        key = self._keys.get(kid)
+        if key is None:
+            raise _unknown_key()
+        return key
+
+    def __repr__(self) -> str:
+        return f"StaticKeySet({len(self._keys)} keys)"
+
+
+class KeySetStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator wants to know of a remote key set.
+
+    Attributes:
+        kids: The ids of the keys now held.
+        fresh: Whether they are within their lifetime.
+        loaded_at: When the document they come from was asked for, by the clock given; ``None`` before the first.
+        fetches: Fetches started so far.
+        failures: Fetches failed so far.
+        failing_since: When the present row of failures began; ``None`` when the last fetch succeeded.
+    """
+
+    kids: tuple[str, ...]
+    fresh: bool
+    loaded_at: float | None
+    fetches: int
+    failures: int
+    failing_since: float | None
+
+
+class RemoteKeySet:
+    """A provider's key set, cached by the policy of this module.
+
+    Args:
+        fetch: Gets the document; ``http_fetch`` makes one. Any exception counts as a failed fetch.
+        clock: Seconds; the epoch clock, so that sleep of the machine counts.
+        max_lifetime_seconds: Keys are believed at most this long.
+        stale_if_error_seconds: And this much longer while fetching fails. 0: not at all.
+        unknown_kid_cooldown_seconds: Between two fetches caused by unknown ``kid``s.
+        fetch_timeout_seconds: A fetch that takes longer has failed.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[FetchedKeys]],
+        *,
+        clock: Callable[[], float],
+        max_lifetime_seconds: float = MAX_LIFETIME_SECONDS,
+        stale_if_error_seconds: float = STALE_IF_ERROR_SECONDS,
+        unknown_kid_cooldown_seconds: float = UNKNOWN_KID_COOLDOWN_SECONDS,
+        fetch_timeout_seconds: float = FETCH_TIMEOUT_SECONDS,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._max_lifetime = max_lifetime_seconds
+        self._stale_if_error = stale_if_error_seconds
+        self._cooldown = unknown_kid_cooldown_seconds
+        self._timeout = fetch_timeout_seconds
+        self._keys: dict[str, VerificationKey] = {}
+        self._lifetime = 0.0
+        self._loaded_at: float | None = None
+        self._unknown_at: float | None = None
+        self._failed_at: float | None = None
+        self._failing_since: float | None = None
+        self._failures_in_row = 0
+        self._last_error: Exception | None = None
+        self._fetches = 0
+        self._failures = 0
+        self._flight: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def peek(self) -> Mapping[str, VerificationKey] | None:
+        """The keys by ``kid`` if they are fresh, or stale while nothing more can be done about it just now."""
+        now = self._clock()
+        if self._is_fresh(now):
+            return self._keys
+        if self._serves(now) and (self._is_fetching() or self._backs_off(now)):
+            return self._keys
+        return None
+
+    async def find(self, kid: str) -> VerificationKey:
+        """The key of that id, fetching the set if need be.
+
+        Raises:
+            TokenInvalidError: The provider has no such key, as of at most 30 seconds ago.
+            KeysUnavailableError: The provider cannot be asked.
+        """
+        now = self._clock()
+        fresh = self._is_fresh(now)
+        if (fresh or self._serves(now)) and (key := self._keys.get(kid)) is not None:
+            if not fresh and not self._backs_off(now):
+                self._start()  # nobody waits for a provider that failed before while old keys serve
+            return key
+        if not self._is_fetching():
+            self._require_fetch_is_due(now, fresh=fresh)
+            if fresh:
+                self._unknown_at = now
+        await self._join()
+        return self._find_after_fetch(kid)
+
+    async def refresh(self) -> None:
+        """Fetch the set now, whatever its age: at start-up, or after a rotation.
+
+        Raises:
+            KeysUnavailableError: It could not be had. Keys held before go on serving.
+        """
+        await self._join()
+        if self._failures_in_row or self._loaded_at is None:
+            raise self._unavailable()
+
+    async def aclose(self) -> None:
+        """End a fetch under way. No other is started."""
+        self._closed = True
+        if self._flight is not None and not self._flight.done():
+            self._flight.cancel()
+            await asyncio.wait([self._flight])
+
+    def status(self) -> KeySetStatus:
+        """A snapshot for health and metrics."""
+        return KeySetStatus(
+            kids=tuple(self._keys),
+            fresh=self._is_fresh(self._clock()),
+            loaded_at=self._loaded_at,
+            fetches=self._fetches,
+            failures=self._failures,
+            failing_since=self._failing_since,
+        )
+
+    def __repr__(self) -> str:
+        return f"RemoteKeySet({len(self._keys)} keys)"
+
+    # What the clock says
+
+    def _is_fresh(self, now: float) -> bool:
+        return _elapsed(self._loaded_at, now) < self._lifetime
+
+    def _serves(self, now: float) -> bool:
+        """Whether stale keys may be used: only while fetching fails, and only for so long."""
+        return self._failures_in_row > 0 and _elapsed(self._loaded_at, now) < self._lifetime + self._stale_if_error
+
+    def _backs_off(self, now: float) -> bool:
+        if not self._failures_in_row:
+            return False
+        pause = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures_in_row - 1, 10))
+        return _elapsed(self._failed_at, now) < pause
+
+    def _require_fetch_is_due(self, now: float, *, fresh: bool) -> None:
+        if self._closed or self._backs_off(now):
+            raise self._unavailable()
+        if fresh and _elapsed(self._unknown_at, now) < self._cooldown:
+            raise self._unavailable() if self._failures_in_row else _unknown_key()
+
+    # Fetching
+
+    def _is_fetching(self) -> bool:
+        return self._flight is not None and not self._flight.done()
+
+    def _start(self) -> asyncio.Task[None] | None:
+        if not self._is_fetching() and not self._closed:
+            self._flight = asyncio.get_running_loop().create_task(self._load(), name="cadenza.tokens.jwks")
+        return self._flight
+
+    async def _join(self) -> None:
+        """Wait for the fetch under way, or for a new one. ``wait`` neither cancels it nor raises what it raised."""
+        flight = self._start()
+        if flight is not None:
+            await asyncio.wait([flight])
+
+    async def _load(self) -> None:
+        self._fetches += 1
+        asked_at = self._clock()
+        try:
+            async with asyncio.timeout(self._timeout):
+                fetched = await self._fetch()
+            loaded = parse_key_set(fetched.body)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in there, keys could not be had
+            self._record_failure(error)
+            return
+        # An unchanged key stays the same object: what was verified with it is still good.
+        self._keys = {kid: self._unchanged(key) for kid, key in loaded.items()}
+        believed = self._max_lifetime if fetched.max_age is None else min(self._max_lifetime, fetched.max_age)
+        self._lifetime = max(MIN_LIFETIME_SECONDS, believed)
+        self._loaded_at = asked_at
+        self._failures_in_row = 0
+        self._failing_since = None
+        self._last_error = None
+
+    def _record_failure(self, error: Exception) -> None:
+        self._failures += 1
+        self._failures_in_row += 1
+        self._failed_at = self._clock()
+        self._failing_since = self._failed_at if self._failing_since is None else self._failing_since
+        self._last_error = error.with_traceback(None)
+
+    def _unchanged(self, key: VerificationKey) -> VerificationKey:
+        held = self._keys.get(key.kid)
+        return held if held is not None and held.is_same_as(key) else key
+
+    def _find_after_fetch(self, kid: str) -> VerificationKey:
+        now = self._clock()
+        failing = self._failures_in_row > 0 or self._loaded_at is None
+        key = self._keys.get(kid)
+        if key is not None and (not failing or self._is_fresh(now) or self._serves(now)):
+            return key
+        if failing:
+            raise self._unavailable()
+        # Whatever this fetch was for, it has answered for unknown ids too.
+        self._unknown_at = self._loaded_at
+        raise _unknown_key()
+
+    def _unavailable(self) -> KeysUnavailableError:
+        error = KeysUnavailableError("The identity provider's keys cannot be fetched now.")
+        error.__cause__ = self._last_error
+        return error
+
+
+def _elapsed(since: float | None, now: float) -> float:
+    """Seconds since then. A clock that was set back says nothing, so nothing is believed on its word."""
+    if since is None or now < since:
+        return math.inf
+    return now - since
+
+
+def _unknown_key() -> TokenInvalidError:
+    return TokenInvalidError("The token's key is not in the provider's key set.")
