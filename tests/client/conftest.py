@@ -38,24 +38,23 @@ class ManualTime:
     async def advance(self, seconds: float) -> None:
         """Let so much time pass, waking each sleeper at its own moment and letting it run."""
         end = self.now + seconds
-        await settle()
+        await self.settle()
         while self._sleeping and self._sleeping[0][0] <= end:
             at, _, woken = heapq.heappop(self._sleeping)
             self.now = max(self.now, at)
             if not woken.done():
                 woken.set_result(None)
-            await settle()
+            await self.settle()
         self.now = end
+
+    async def settle(self) -> None:
+        """Let every task that can run, run."""
+        for _ in range(25):
+            await asyncio.sleep(0)
 
     def jump_wall_clock(self, seconds: float) -> None:
         """Set the machine's clock; the monotonic one does not notice."""
         self._epoch += seconds
-
-
-async def settle() -> None:
-    """Let every task that can run, run."""
-    for _ in range(25):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture
