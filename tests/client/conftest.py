@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from cadenza.client.auth.session import Session, StoredSession
+from cadenza.client.ports import (
+    Cause,
+    ChannelSink,
+    ConnectFailedError,
+    ConnectionListener,
+    Opened,
+    Plane,
+    TokenRenewal,
+)
 from cadenza.client.timing import Timing
 
 
@@ -57,6 +66,66 @@ class ManualTime:
         self._epoch += seconds
 
 
+class FakeChannel:
+    """Stands for one channel of a transport: the test plays the gateway on ``sink``."""
+
+    def __init__(self, name: str, sink: ChannelSink) -> None:
+        self.name = name
+        self.sink = sink
+        self.calls: list[str] = []
+
+    async def start(self) -> None:
+        self.calls.append("start")
+
+    async def restart(self) -> None:
+        self.calls.append("restart")
+
+    async def stop(self) -> None:
+        self.calls.append("stop")
+
+
+class FakeConnection:
+    """Stands for the transport: each attempt is answered with what the test lined up, else it succeeds."""
+
+    def __init__(self, listener: ConnectionListener, renewal: TokenRenewal | None) -> None:
+        self.listener = listener
+        self.renewal = renewal
+        self.tokens: list[str] = []
+        self.answers: list[Cause] = []
+        self.channels: dict[str, FakeChannel] = {}
+        self.closed = False
+        self.replies: list[object | Exception] = []
+        self.calls: list[tuple[str, object]] = []
+        self.deadlines: list[float] = []
+        self.gate: Callable[[], Awaitable[None]] | None = None
+
+    async def open(self, token: str) -> Opened:
+        self.tokens.append(token)
+        if self.gate is not None:
+            await self.gate()
+        if self.answers:
+            raise ConnectFailedError(self.answers.pop(0))
+        return Opened(client=f"client-{len(self.tokens)}", version="fake")
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def call(self, method: str, data: object, deadline_seconds: float) -> object:
+        self.calls.append((method, data))
+        self.deadlines.append(deadline_seconds)
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def channel(self, name: str, sink: ChannelSink) -> FakeChannel:
+        self.channels[name] = FakeChannel(name, sink)
+        return self.channels[name]
+
+    def drop(self, code: int, reason: str = "", plane: Plane = Plane.DISCONNECT) -> None:
+        self.listener.dropped(Cause(plane=plane, code=code, reason=reason))
+
+
 @pytest.fixture
 def time() -> ManualTime:
     return ManualTime()
@@ -89,3 +158,9 @@ def make_stored(make_session: Callable[..., Session]) -> Callable[..., StoredSes
         )
 
     return make
+
+
+@pytest.fixture
+def fake_connection() -> type[FakeConnection]:
+    """The fake transport, for those who make one themselves."""
+    return FakeConnection
