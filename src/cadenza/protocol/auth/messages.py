@@ -93,7 +93,7 @@ class Identity(Discreet, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class User(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """A user as ``/user`` and each session show it. ``app_metadata`` is the provider's, ``user_metadata`` the user's."""
+    """A user as ``/user`` and sessions show it. ``app_metadata`` is the provider's, ``user_metadata`` the user's."""
 
     id: str
     aud: str
@@ -121,9 +121,10 @@ class User(Discreet, frozen=True, kw_only=True, omit_defaults=True):
         return f"<User {self.id}>"
 
 
-class WeakPassword(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a password is weak: ``length``, ``characters``, ``pwned``."""
+class WeakPassword(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a password is weak: ``length``, ``characters``, ``pwned``. ``message`` only beside a session."""
 
+    message: str = ""
     reasons: tuple[str, ...] = ()
 
 

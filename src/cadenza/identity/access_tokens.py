@@ -1,0 +1,115 @@
+"""Access tokens: what they claim, and whose a bearer is.
+
+The claims are Supabase Auth's, in its order, with ``meta`` on top as its access-token hook would put it there:
+Centrifugo hands ``meta`` to the backend with every call, whole.
+
+Above: ``sessions`` issues, ``handlers`` asks who calls. Below: ``tokens.signer``, ``tokens.verifier``, ``records``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from cadenza.errors import AuthError, TokenExpiredError, TokenFormatError, TokenNotYetValidError
+from cadenza.identity.config import IdentityConfig
+from cadenza.identity.errors import RefusalError, bad_jwt, no_authorization
+from cadenza.identity.keys import KeyRing
+from cadenza.identity.records import SessionRow, UserRow
+from cadenza.tokens.claims import Claims
+from cadenza.tokens.jwks import StaticKeySet
+from cadenza.tokens.verifier import Verifier
+
+_BEARER: Final = re.compile(r"bearer (\S+)", re.IGNORECASE)
+_REFUSED: Final = "invalid JWT: unable to parse or verify signature, "
+
+
+class AccessTokens:
+    """Issues and believes them.
+
+    Args:
+        config: Issuer, audience, lifetime.
+        keys: What to sign with, and what is believed.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, config: IdentityConfig, keys: KeyRing, *, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._signer = keys.signer
+        self._clock = clock
+        self._verifier = Verifier(
+            StaticKeySet(keys.public_keys), issuer=config.token_issuer, audience=config.audience, clock=clock
+        )
+
+    def issue(self, user: UserRow, session: SessionRow, *, lifetime_seconds: int) -> tuple[str, int]:
+        """A token for a user's session, and when it expires (seconds since the epoch).
+
+        A lifetime that is not positive gives a token that has expired already: tests need such.
+        """
+        now = int(self._clock())
+        expires_at = now + lifetime_seconds
+        issued_at = min(now, expires_at - 1)
+        return self._signer.sign(self._claims(user, session, issued_at=issued_at, expires_at=expires_at)), expires_at
+
+    async def believe(self, headers: Mapping[str, str]) -> Claims:
+        """The claims of a request's bearer, which names a user.
+
+        Raises:
+            RefusalError: ``no_authorization`` or ``bad_jwt``.
+        """
+        bearer = _BEARER.fullmatch(headers.get("authorization", ""))
+        if bearer is None:
+            raise no_authorization()
+        token = bearer.group(1)
+        try:
+            claims = (await self._verifier.verify(token)).claims
+        except AuthError as error:
+            raise _refusal(token, error) from None
+        if not claims.sub:
+            raise bad_jwt("invalid claim: missing sub claim")
+        return claims
+
+    def _claims(self, user: UserRow, session: SessionRow, *, issued_at: int, expires_at: int) -> dict[str, object]:
+        app_metadata = msgspec.json.decode(user.app_metadata, type=dict[str, object])
+        claims: dict[str, object] = {
+            "iss": self._config.token_issuer,
+            "sub": user.id,
+            "aud": user.aud,
+            "exp": expires_at,
+            "iat": issued_at,
+            "email": user.email or "",
+            "phone": "",
+            "app_metadata": app_metadata,
+            "user_metadata": msgspec.json.decode(user.user_metadata),
+            "role": user.role,
+            "aal": session.aal,
+            "amr": msgspec.json.decode(session.amr),
+            "session_id": session.id,
+            "is_anonymous": user.is_anonymous,
+            "meta": {"session_id": session.id, "aal": session.aal, "role": _backend_role(user, app_metadata)},
+        }
+        if self._config.session_channel_claim:
+            claims["channels"] = [f"session:{session.id}"]
+        return claims
+
+
+def _backend_role(user: UserRow, app_metadata: Mapping[str, object]) -> str:
+    """Rights come from ``app_metadata``, which only the provider writes; without one, from the role in PostgreSQL."""
+    role = app_metadata.get("role")
+    return role if isinstance(role, str) and role else user.role
+
+
+def _refusal(token: str, error: AuthError) -> RefusalError:
+    """Supabase Auth's words for what is wrong with a token."""
+    if isinstance(error, TokenExpiredError):
+        return bad_jwt(_REFUSED + "token has invalid claims: token is expired")
+    if isinstance(error, TokenNotYetValidError):
+        return bad_jwt(_REFUSED + "token has invalid claims: token is not valid yet")
+    if not isinstance(error, TokenFormatError):
+        return bad_jwt(_REFUSED + "token signature is invalid: signature is invalid")
+    if token.count(".") != 2:  # noqa: PLR2004 - header.payload.signature
+        return bad_jwt(_REFUSED + "token is malformed: token contains an invalid number of segments")
+    return bad_jwt(_REFUSED + "token is malformed: could not be decoded")

@@ -1,0 +1,191 @@
+"""The ASGI shell: from a scope to a handler's request, from a handler's response or refusal to bytes.
+
+Raw ASGI, no framework: the table of ``handlers`` is all the routing there is, the answers' form is Supabase Auth's to
+the letter, and importing Litestar takes a quarter of the time the whole stack has to start in.
+
+It checks what does not depend on the endpoint: ``Host`` and ``Origin`` (another web page must not reach a provider on
+loopback, nor by a name of its own that resolves to it), the body's length, the path's prefix.
+
+Above: ``server``. Below: ``handlers``, ``cors``, ``protocol.auth.errors``.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final  # ASGI's own types
+from urllib.parse import parse_qsl
+
+from cadenza.identity.config import IdentityConfig, is_loopback
+from cadenza.identity.cors import CorsPolicy
+from cadenza.identity.errors import RefusalError, body_too_large, unexpected_failure
+from cadenza.identity.exchange import Request, Response
+from cadenza.identity.handlers import Handler
+from cadenza.protocol.auth.endpoints import API_VERSION_HEADER
+from cadenza.protocol.auth.errors import encode_error, wants_dated_form
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LOG: Final = logging.getLogger(__name__)
+
+_TEXT: Final[Mapping[str, str]] = {"Content-Type": "text/plain; charset=utf-8"}
+_NOT_FOUND: Final = Response(status=404, headers=_TEXT, body=b"404 page not found\n")
+_ORIGIN_REFUSED: Final = Response(status=403, headers=_TEXT, body=b"403 origin not allowed\n")
+_HOST_REFUSED: Final = Response(status=421, headers=_TEXT, body=b"421 this host is not served here\n")
+
+_MOST_QUERY_FIELDS: Final = 50
+
+
+class _ClientGoneError(Exception):
+    """The client left before its request was whole."""
+
+
+class IdentityApp:
+    """The provider as an ASGI application.
+
+    Args:
+        config: Prefixes, limits, origins and hosts.
+        table: Path -> method -> handler.
+    """
+
+    def __init__(self, config: IdentityConfig, table: Mapping[str, Mapping[str, Handler]]) -> None:
+        self._config = config
+        self._table = table
+        self._cors = CorsPolicy(config.allowed_origins)
+        self._prefixes = sorted(config.path_prefixes, key=len, reverse=True)
+        self._checks_host = is_loopback(config.host)
+        self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; anything else is not served."""
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            response = await self._answer(scope, headers, receive)
+        except _ClientGoneError:
+            return
+        await _send(send, response, self._common(scope["method"], headers))
+
+    async def _answer(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
+        if self._checks_host and not self._is_own_host(headers.get("host", "")):
+            return _HOST_REFUSED
+        if _is_preflight(scope["method"], headers):
+            return Response(status=204)
+        origin = headers.get("origin", "")
+        if origin and not self._cors.allows(origin):
+            return _ORIGIN_REFUSED
+        path = self._path_in_table(scope["path"])
+        methods = self._table.get(path)
+        if methods is None:
+            return _NOT_FOUND
+        handler = methods.get(scope["method"])
+        if handler is None:
+            return Response(status=405, headers={"Allow": ", ".join(sorted(methods))})
+        return await self._handled(handler, scope, headers, receive)
+
+    async def _handled(self, handler: Handler, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
+        try:
+            request = Request(
+                method=scope["method"],
+                path=scope["path"],
+                query=_query(scope["query_string"]),
+                headers=headers,
+                body=await self._body(headers, receive),
+                address=self._address(scope, headers),
+            )
+            return await handler(request)
+        except RefusalError as refusal:
+            return _refused(refusal, headers)
+        except _ClientGoneError:
+            raise
+        except Exception:  # noqa: BLE001 - the outermost edge: it becomes a 500, and a line in the log
+            # The traceback names lines, not values: no body, token or password is in it.
+            _LOG.exception("%s %s failed", scope["method"], self._path_in_table(scope["path"]))
+            return _refused(unexpected_failure(), headers)
+
+    def _common(self, method: str, headers: Mapping[str, str]) -> dict[str, str]:
+        if _is_preflight(method, headers):
+            return self._cors.preflight(headers)
+        return {**self._cors.response(headers.get("origin", "")), "X-Content-Type-Options": "nosniff"}
+
+    def _path_in_table(self, path: str) -> str:
+        for prefix in self._prefixes:
+            if path.startswith(f"{prefix}/"):
+                return path[len(prefix) :]
+        return ""
+
+    def _is_own_host(self, host: str) -> bool:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = name.removeprefix("[").removesuffix("]").lower()
+        return is_loopback(name) or name in self._hosts
+
+    def _address(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        """Who is counted: the peer, or, behind proxies that are listed, the last address that is not one of them."""
+        client = scope.get("client")
+        address = str(client[0]) if client else ""
+        forwarded = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        while address in self._config.trusted_proxies and forwarded:
+            address = forwarded.pop()
+        return address
+
+    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        limit = self._config.body_limit_bytes
+        announced = headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise body_too_large(limit)
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGoneError
+            body += message.get("body", b"")
+            if len(body) > limit:
+                raise body_too_large(limit)
+            more = message.get("more_body", False)
+        return bytes(body)
+
+
+def _is_preflight(method: str, headers: Mapping[str, str]) -> bool:
+    return method == "OPTIONS" and "access-control-request-method" in headers
+
+
+def _query(raw: bytes) -> dict[str, str]:
+    """The first value of each name, as Go's ``Query().Get`` has it; an absurd query is as good as none."""
+    query: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_QUERY_FIELDS)
+    except ValueError:
+        return query
+    for name, value in pairs:
+        query.setdefault(name, value)
+    return query
+
+
+def _refused(refusal: RefusalError, headers: Mapping[str, str]) -> Response:
+    dated = wants_dated_form(headers.get(API_VERSION_HEADER.lower()))
+    own, body = encode_error(
+        status=refusal.status,
+        error_code=refusal.error_code,
+        message=refusal.message,
+        dated=dated,
+        reasons=refusal.reasons,
+    )
+    if refusal.retry_after_seconds is not None:
+        own["Retry-After"] = str(max(1, math.ceil(refusal.retry_after_seconds)))
+    return Response(status=refusal.status, headers=own, body=body)
+
+
+async def _send(send: Send, response: Response, common: Mapping[str, str]) -> None:
+    headers = {**common, **response.headers}
+    if response.status not in {204, 304}:
+        headers["Content-Length"] = str(len(response.body))
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": response.body})

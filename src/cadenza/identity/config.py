@@ -1,0 +1,191 @@
+"""The provider's settings: one frozen object, units in the names, refused at once when contradictory.
+
+Above: ``server`` and the parts it builds; ``stack`` fills it from the environment and the command line.
+Below: ``cadenza.errors``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cadenza.errors import ConfigurationError
+from cadenza.protocol.auth.endpoints import GATEWAY_PREFIX
+
+#: The port of Supabase's local stack.
+DEFAULT_PORT: Final = 54321
+#: Supabase Auth signs with these; ES256 keys are small and quick.
+SIGNING_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+#: Every browser page may call: what Supabase Auth itself does. Ours must be asked for.
+ANY_ORIGIN: Final = "*"
+
+_HIGHEST_PORT: Final = 65535
+#: bcrypt's limit in Supabase Auth, kept so that a password that works here works there.
+LONGEST_PASSWORD_BYTES: Final = 72
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordHashing:
+    """Cost of one argon2id hash. The defaults are RFC 9106's second recommended option (64 MiB, three passes)."""
+
+    passes: int = 3
+    memory_kib: int = 65536
+    lanes: int = 4
+    #: Hashes computed at once; each takes ``memory_kib``.
+    threads: int = 2
+    #: Sign-ins that may wait for one; the next is answered with 429.
+    queue_limit: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimits:
+    """Requests an address may make in five minutes, after a burst of ``burst``. ``None``: no limit.
+
+    The numbers are Supabase Auth's own (``GOTRUE_RATE_LIMIT_TOKEN_REFRESH``, ``GOTRUE_RATE_LIMIT_OTP``).
+    """
+
+    token_requests_per_five_minutes: float | None = 150
+    sign_ups_per_five_minutes: float | None = 30
+    burst: int = 30
+    #: Addresses remembered; the one unheard of longest is forgotten first.
+    addresses: int = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityConfig:
+    """Everything the embedded provider can be told.
+
+    Attributes:
+        data_dir: Database and keys live here; made with mode 0700 when missing.
+        host: Address to listen on. Beyond loopback only with ``allow_beyond_loopback``.
+        port: 0 picks a free one.
+        path_prefixes: Where the endpoints stand; ``""`` is the bare service, as Supabase Auth itself has it.
+        external_url: The service's address as clients see it, prefix included. Empty: from host, port and prefix.
+        issuer: The ``iss`` claim. Empty: ``external_url``.
+        audience: The ``aud`` claim and the users' ``aud``.
+        access_token_lifetime_seconds: From ``iat`` to ``exp``.
+        session_lifetime_seconds: After this a session cannot be refreshed any more. ``None``: it can, for ever.
+        refresh_token_reuse_interval_seconds: A revoked refresh token still works this long.
+        signing_algorithm: Of keys made at the first start.
+        session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens.
+        autoconfirm: A sign-up yields a session at once; otherwise the address must be confirmed first.
+        disable_sign_up: Refuse new users.
+        password_min_length: In bytes, as Supabase Auth counts.
+        password_required_characters: A password needs one of each of these sets.
+        confirmation_interval_seconds: Between two confirmations asked for one address.
+        user_metadata_limit_bytes: The access token carries it, and headers and frames have limits.
+        body_limit_bytes: A longer request body is refused with 413.
+        allowed_origins: Browser origins that may call; ``None``: pages served from loopback; ``("*",)``: all.
+        allowed_hosts: Further ``Host`` names answered on loopback, against DNS rebinding.
+        trusted_proxies: Peer addresses whose ``X-Forwarded-For`` is believed.
+        hashing: Cost of a password hash.
+        limits: Rate limits.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    allow_beyond_loopback: bool = False
+    path_prefixes: tuple[str, ...] = (GATEWAY_PREFIX, "")
+    external_url: str = ""
+    issuer: str = ""
+    audience: str = "authenticated"
+    access_token_lifetime_seconds: int = 3600
+    session_lifetime_seconds: float | None = None
+    refresh_token_reuse_interval_seconds: float = 10
+    signing_algorithm: str = "ES256"
+    session_channel_claim: bool = False
+    autoconfirm: bool = True
+    disable_sign_up: bool = False
+    password_min_length: int = 8
+    password_required_characters: tuple[str, ...] = ()
+    confirmation_interval_seconds: float = 60
+    user_metadata_limit_bytes: int = 8_192
+    body_limit_bytes: int = 1_048_576
+    allowed_origins: tuple[str, ...] | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: frozenset[str] = frozenset()
+    hashing: PasswordHashing = field(default_factory=PasswordHashing)
+    limits: RateLimits = field(default_factory=RateLimits)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ConfigurationError: ``setting`` names the field.
+        """
+        _require(0 <= self.port <= _HIGHEST_PORT, "port", "is no port number")
+        _require(self.access_token_lifetime_seconds > 0, "access_token_lifetime_seconds", "must be positive")
+        _require(self.refresh_token_reuse_interval_seconds >= 0, "refresh_token_reuse_interval_seconds", "is negative")
+        _require(
+            self.session_lifetime_seconds is None or self.session_lifetime_seconds > 0,
+            "session_lifetime_seconds",
+            "must be positive",
+        )
+        _require(
+            1 <= self.password_min_length <= LONGEST_PASSWORD_BYTES,
+            "password_min_length",
+            f"must be between 1 and {LONGEST_PASSWORD_BYTES}",
+        )
+        _require(
+            self.signing_algorithm in SIGNING_ALGORITHMS,
+            "signing_algorithm",
+            f"must be one of {', '.join(SIGNING_ALGORITHMS)}",
+        )
+        _require(bool(self.path_prefixes), "path_prefixes", "must name at least one")
+        for prefix in self.path_prefixes:
+            well_formed = prefix == "" or (prefix.startswith("/") and not prefix.endswith("/"))
+            _require(well_formed, "path_prefixes", "must begin with a slash and not end with one")
+        _require(
+            self.allow_beyond_loopback or is_loopback(self.host),
+            "host",
+            "is not a loopback address, and this provider is for development",
+            next_step="Listen on 127.0.0.1, use Supabase Auth, or say allow_beyond_loopback explicitly.",
+        )
+
+    @property
+    def database_path(self) -> Path:
+        """Users, sessions and refresh-token digests."""
+        return self.data_dir / "identity.db"
+
+    @property
+    def signing_keys_path(self) -> Path:
+        """The private key set."""
+        return self.data_dir / "signing-keys.json"
+
+    @property
+    def refresh_token_key_path(self) -> Path:
+        """What refresh tokens are derived with; without it the database reveals none."""
+        return self.data_dir / "refresh-token.key"
+
+    @property
+    def base_url(self) -> str:
+        """The service's address as clients see it, prefix included, without a slash at the end."""
+        if self.external_url:
+            return self.external_url.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.path_prefixes[0]}"
+
+    @property
+    def token_issuer(self) -> str:
+        """The ``iss`` claim, to the letter."""
+        return self.issuer or self.base_url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address: ``localhost``, 127.0.0.0/8, ``::1``."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _require(condition: bool, setting: str, complaint: str, *, next_step: str | None = None) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise ConfigurationError(
+            f"The identity provider's {setting} {complaint}.", setting=setting, next_step=next_step
+        )

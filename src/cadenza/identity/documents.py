@@ -1,0 +1,127 @@
+"""The documents that never change while the provider runs, encoded once: health, settings, keys, discovery.
+
+Above: ``handlers``. Below: ``config``, ``keys``, ``protocol.auth``. Source: the recorded exchanges of the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from cadenza._version import __version__
+from cadenza.identity.config import IdentityConfig
+from cadenza.identity.exchange import Response, json_response
+from cadenza.protocol.auth import Health, OpenIdConfiguration, Settings, endpoints
+
+#: What Supabase Auth says of keys and discovery.
+_TEN_MINUTES: Final[Mapping[str, str]] = {"Cache-Control": "public, max-age=600"}
+
+#: Every provider Supabase Auth's settings name; only the e-mail one is open here.
+_EXTERNAL: Final = (
+    "anonymous_users",
+    "apple",
+    "azure",
+    "bitbucket",
+    "discord",
+    "facebook",
+    "snapchat",
+    "figma",
+    "fly",
+    "github",
+    "gitlab",
+    "google",
+    "keycloak",
+    "kakao",
+    "linkedin",
+    "linkedin_oidc",
+    "notion",
+    "spotify",
+    "slack",
+    "slack_oidc",
+    "workos",
+    "twitch",
+    "twitter",
+    "email",
+    "phone",
+    "zoom",
+)
+
+
+class _KeySet(msgspec.Struct, frozen=True, kw_only=True):
+    keys: tuple[dict[str, object], ...]
+
+
+def health() -> Response:
+    """``GET /health``. The name is Supabase Auth's, whose place this takes."""
+    return json_response(
+        Health(
+            version=f"cadenza-{__version__}",
+            name="GoTrue",
+            description="Cadenza's embedded identity provider, with Supabase Auth's REST API",
+        ),
+        headers={},
+    )
+
+
+def settings(config: IdentityConfig) -> Response:
+    """``GET /settings``."""
+    return json_response(
+        Settings(
+            external={name: name == "email" for name in _EXTERNAL},
+            disable_signup=config.disable_sign_up,
+            mailer_autoconfirm=config.autoconfirm,
+            phone_autoconfirm=False,
+            sms_provider="",
+            saml_enabled=False,
+        ),
+        headers={},
+    )
+
+
+def key_set(public_keys: tuple[dict[str, object], ...]) -> Response:
+    """``GET /.well-known/jwks.json`` (RFC 7517 section 5)."""
+    return json_response(_KeySet(keys=public_keys), headers=_TEN_MINUTES)
+
+
+def openid_configuration(config: IdentityConfig) -> Response:
+    """``GET /.well-known/openid-configuration``. As with Supabase Auth: endpoints of an OAuth server that is off."""
+    url = config.base_url
+    algorithms = ("RS256", "HS256", "ES256")
+    extra = () if config.signing_algorithm in algorithms else (config.signing_algorithm,)
+    return json_response(
+        OpenIdConfiguration(
+            issuer=config.token_issuer,
+            authorization_endpoint=f"{url}/oauth/authorize",
+            token_endpoint=f"{url}/oauth/token",
+            jwks_uri=f"{url}{endpoints.JWKS}",
+            userinfo_endpoint=f"{url}/oauth/userinfo",
+            scopes_supported=("openid", "profile", "email", "phone", "offline_access"),
+            response_types_supported=("code",),
+            response_modes_supported=("query",),
+            grant_types_supported=("authorization_code", "refresh_token"),
+            subject_types_supported=("public",),
+            id_token_signing_alg_values_supported=(*algorithms, *extra),
+            token_endpoint_auth_methods_supported=("client_secret_basic", "client_secret_post", "none"),
+            claims_supported=(
+                "sub",
+                "aud",
+                "iss",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "email",
+                "email_verified",
+                "phone_number",
+                "phone_number_verified",
+                "name",
+                "picture",
+                "preferred_username",
+                "updated_at",
+            ),
+            code_challenge_methods_supported=("S256", "plain"),
+        ),
+        headers=_TEN_MINUTES,
+    )

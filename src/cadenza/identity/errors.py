@@ -1,0 +1,200 @@
+"""What the provider refuses: one exception, and every sentence it can say, as Supabase Auth words them.
+
+Raised by the core and the grants; ``app`` alone turns it into one of the two error bodies of ``protocol.auth.errors``.
+
+Above: all of this room. Below: ``protocol.auth.codes``. Source of texts and statuses: the recorded exchanges.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cadenza.protocol.auth.codes import ErrorCode
+
+
+class RefusalError(Exception):
+    """A request that is answered with an error. It holds nothing of what was sent.
+
+    Attributes:
+        status: HTTP's status.
+        error_code: Supabase Auth's word.
+        message: One sentence for a person.
+        reasons: Why a password is weak.
+        retry_after_seconds: How long to wait, where waiting helps.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error_code: ErrorCode,
+        message: str,
+        *,
+        reasons: tuple[str, ...] = (),
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(f"{error_code}: {message}")
+        self.status = status
+        self.error_code = error_code
+        self.message = message
+        self.reasons = reasons
+        self.retry_after_seconds = retry_after_seconds
+
+
+_BAD_REQUEST: Final = 400
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
+_TOO_LARGE: Final = 413
+_UNPROCESSABLE: Final = 422
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+def validation_failed(message: str) -> RefusalError:
+    """A field that cannot be taken. ``message`` must not quote its value."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.VALIDATION_FAILED, message)
+
+
+def bad_json(why: str) -> RefusalError:
+    """A body that is no JSON of the expected shape."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.BAD_JSON, f"Could not parse request body as JSON: {why}")
+
+
+def body_too_large(limit_bytes: int) -> RefusalError:
+    """A body over the limit."""
+    message = f"Request body too large (max {limit_bytes} bytes)"
+    return RefusalError(_TOO_LARGE, ErrorCode.REQUEST_ENTITY_TOO_LARGE, message)
+
+
+def weak_password(message: str, reasons: tuple[str, ...]) -> RefusalError:
+    """A password the policy does not take."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.WEAK_PASSWORD, message, reasons=reasons)
+
+
+def same_password() -> RefusalError:
+    """A change to the password there is."""
+    message = "New password should be different from the old password."
+    return RefusalError(_UNPROCESSABLE, ErrorCode.SAME_PASSWORD, message)
+
+
+def invalid_credentials() -> RefusalError:
+    """Wrong password or unknown user: never told apart."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.INVALID_CREDENTIALS, "Invalid login credentials")
+
+
+def unsupported_grant() -> RefusalError:
+    """``grant_type`` is none that is served."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.INVALID_CREDENTIALS, "unsupported_grant_type")
+
+
+def email_not_confirmed() -> RefusalError:
+    """The password is right, the address unconfirmed."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.EMAIL_NOT_CONFIRMED, "Email not confirmed")
+
+
+def user_already_exists() -> RefusalError:
+    """A second sign-up for one address; said only where a sign-up is confirmed at once."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.USER_ALREADY_EXISTS, "User already registered")
+
+
+def email_exists() -> RefusalError:
+    """A change to an address that is another user's."""
+    message = "A user with this email address has already been registered"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.EMAIL_EXISTS, message)
+
+
+def sign_up_disabled() -> RefusalError:
+    """New users are not taken."""
+    message = "Signups not allowed for this instance"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.SIGNUP_DISABLED, message)
+
+
+def anonymous_disabled() -> RefusalError:
+    """A sign-up with neither address nor number asks for an anonymous user."""
+    message = "Anonymous sign-ins are disabled"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.ANONYMOUS_PROVIDER_DISABLED, message)
+
+
+def phone_disabled(status: int, what: str) -> RefusalError:
+    """Telephone numbers are not served. Sign-up says 400, sign-in 422."""
+    return RefusalError(status, ErrorCode.PHONE_PROVIDER_DISABLED, f"Phone {what} are disabled")
+
+
+def email_change_disabled() -> RefusalError:
+    """Changing the address needs mail, which this provider does not send."""
+    message = "Changing the email address is disabled"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.FEATURE_DISABLED, message)
+
+
+def not_admin() -> RefusalError:
+    """``app_metadata`` belongs to the provider."""
+    message = "Updating app_metadata requires admin privileges"
+    return RefusalError(_FORBIDDEN, ErrorCode.NOT_ADMIN, message)
+
+
+def no_authorization() -> RefusalError:
+    """No ``Authorization: Bearer``."""
+    message = "This endpoint requires a valid Bearer token"
+    return RefusalError(_UNAUTHORIZED, ErrorCode.NO_AUTHORIZATION, message)
+
+
+def bad_jwt(message: str) -> RefusalError:
+    """A bearer that is not believed."""
+    return RefusalError(_FORBIDDEN, ErrorCode.BAD_JWT, message)
+
+
+def user_not_found() -> RefusalError:
+    """A good token of a user who is gone."""
+    message = "User from sub claim in JWT does not exist"
+    return RefusalError(_FORBIDDEN, ErrorCode.USER_NOT_FOUND, message)
+
+
+def session_not_found() -> RefusalError:
+    """A good token of a session that was ended."""
+    message = "Session from session_id claim in JWT does not exist"
+    return RefusalError(_FORBIDDEN, ErrorCode.SESSION_NOT_FOUND, message)
+
+
+def refresh_token_invalid() -> RefusalError:
+    """Not a refresh token by its form."""
+    return validation_failed("Refresh token is not valid")
+
+
+def refresh_token_not_found() -> RefusalError:
+    """Never issued here, or its session was ended."""
+    message = "Invalid Refresh Token: Refresh Token Not Found"
+    return RefusalError(_BAD_REQUEST, ErrorCode.REFRESH_TOKEN_NOT_FOUND, message)
+
+
+def refresh_token_already_used() -> RefusalError:
+    """Reuse outside what the rules allow; the family is revoked by then."""
+    message = "Invalid Refresh Token: Already Used"
+    return RefusalError(_BAD_REQUEST, ErrorCode.REFRESH_TOKEN_ALREADY_USED, message)
+
+
+def session_expired() -> RefusalError:
+    """The session's own lifetime is over."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.SESSION_EXPIRED, "Invalid Refresh Token: Session Expired")
+
+
+def oauth_server_disabled() -> RefusalError:
+    """This provider is not itself an OAuth server for third parties."""
+    return RefusalError(_NOT_FOUND, ErrorCode.FEATURE_DISABLED, "OAuth server is disabled")
+
+
+def too_many_requests(retry_after_seconds: float) -> RefusalError:
+    """Over the rate limit."""
+    message = "Request rate limit reached"
+    return RefusalError(_TOO_MANY, ErrorCode.OVER_REQUEST_RATE_LIMIT, message, retry_after_seconds=retry_after_seconds)
+
+
+def confirmation_too_soon(wait_seconds: float) -> RefusalError:
+    """A second confirmation asked for one address within the interval."""
+    message = f"For security purposes, you can only request this after {int(wait_seconds)} seconds."
+    return RefusalError(_TOO_MANY, ErrorCode.OVER_EMAIL_SEND_RATE_LIMIT, message, retry_after_seconds=wait_seconds)
+
+
+def unexpected_failure() -> RefusalError:
+    """A fault of ours."""
+    message = "Unexpected failure, please check server logs for more information"
+    return RefusalError(_SERVER_ERROR, ErrorCode.UNEXPECTED_FAILURE, message)

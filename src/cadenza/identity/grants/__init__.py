@@ -1,0 +1,23 @@
+"""The grants of ``POST /token``: one file each, all of one shape.
+
+Above: ``parts`` lists them by name, ``handlers`` picks one. Below: ``users``, ``sessions``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cadenza.protocol.auth import Session
+
+__all__ = ["Grant"]
+
+
+class Grant(Protocol):
+    """Trades what a request proves for a session."""
+
+    async def exchange(self, body: bytes) -> Session:
+        """Read the request's body and answer with a session.
+
+        Raises:
+            RefusalError: The body cannot be read, or what it says is not good enough.
+        """

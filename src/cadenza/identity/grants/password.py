@@ -1,0 +1,46 @@
+"""The password grant: e-mail address and password for a session.
+
+Above: ``parts``. Below: ``users`` recognises, ``sessions`` opens.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cadenza.identity import errors
+from cadenza.identity.exchange import decode_body
+from cadenza.identity.records import Records
+from cadenza.identity.sessions import Opened, Sessions
+from cadenza.identity.store import Store
+from cadenza.identity.users import PASSWORD_METHOD, Users
+from cadenza.protocol.auth import PasswordGrantBody, Session, WeakPassword
+
+
+class PasswordGrant:
+    """See the module."""
+
+    def __init__(self, *, store: Store, users: Users, sessions: Sessions) -> None:
+        self._store = store
+        self._users = users
+        self._sessions = sessions
+
+    async def exchange(self, body: bytes) -> Session:
+        """A session for who the body says, if the password is theirs."""
+        asked = decode_body(body, PasswordGrantBody)
+        if asked.email and asked.phone:
+            raise errors.validation_failed("Only an email address or phone number should be provided on login.")
+        if asked.phone:
+            raise errors.phone_disabled(422, "logins")
+        if not asked.email:
+            raise errors.validation_failed("missing email or phone")
+        password = asked.password or ""
+        recognised = await self._users.authenticate(asked.email, password)
+
+        def open_session(records: Records) -> Opened:
+            user = self._users.recall(records, recognised)
+            return self._sessions.open(records, user, method=PASSWORD_METHOD)
+
+        session = self._sessions.hand_out(await self._store.write(open_session))
+        weakness = self._users.weakness(password)
+        weak = None if weakness is None else WeakPassword(message=weakness.message, reasons=weakness.reasons)
+        return msgspec.structs.replace(session, weak_password=weak)

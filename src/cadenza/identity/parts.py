@@ -1,0 +1,98 @@
+"""Puts the room's parts together, once, in the order in which they know each other.
+
+Above: ``app.create_app`` users and ``server``. Below: everything else here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cadenza.identity.access_tokens import AccessTokens
+from cadenza.identity.app import IdentityApp
+from cadenza.identity.config import IdentityConfig
+from cadenza.identity.grants.password import PasswordGrant
+from cadenza.identity.grants.refresh_token import RefreshTokenGrant
+from cadenza.identity.handlers import Handlers
+from cadenza.identity.keys import KeyRing
+from cadenza.identity.limits import RateLimiter
+from cadenza.identity.passwords import PasswordPolicy, Passwords
+from cadenza.identity.refresh_tokens import RefreshTokenMint
+from cadenza.identity.sessions import Sessions
+from cadenza.identity.store import Store
+from cadenza.identity.users import Users
+from cadenza.protocol.auth import GrantType
+
+_UUID_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the shell drives."""
+
+    app: IdentityApp
+    store: Store
+    passwords: Passwords
+    users: Users
+    sessions: Sessions
+
+    async def close(self) -> None:
+        """Let threads and files go."""
+        self.passwords.close()
+        await self.store.close()
+
+
+def assemble(
+    config: IdentityConfig,
+    *,
+    keys: KeyRing,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    random_bytes: Callable[[int], bytes],
+) -> Parts:
+    """Build the room. ``Parts.store`` is yet to be opened.
+
+    Args:
+        config: With the port that is really listened on, since issuer and addresses may come from it.
+        keys: Loaded.
+        clock: Seconds since the epoch.
+        monotonic: Seconds, for rate limits.
+        random_bytes: Where ids, salts and refresh tokens come from.
+    """
+
+    def new_id() -> str:
+        return str(uuid.UUID(bytes=random_bytes(_UUID_BYTES), version=4))
+
+    def limiter(per_five_minutes: float | None) -> RateLimiter:
+        limits = config.limits
+        return RateLimiter(
+            per_five_minutes=per_five_minutes, burst=limits.burst, addresses=limits.addresses, monotonic=monotonic
+        )
+
+    store = Store(config.database_path)
+    access_tokens = AccessTokens(config, keys, clock=clock)
+    mint = RefreshTokenMint(keys.refresh_token_key, random_bytes=random_bytes)
+    sessions = Sessions(config, store=store, mint=mint, access_tokens=access_tokens, clock=clock, new_id=new_id)
+    passwords = Passwords(config.hashing, random_bytes=random_bytes)
+    policy = PasswordPolicy(
+        min_length=config.password_min_length, required_characters=config.password_required_characters
+    )
+    users = Users(
+        config, store=store, passwords=passwords, policy=policy, sessions=sessions, clock=clock, new_id=new_id
+    )
+    handlers = Handlers(
+        config,
+        public_keys=keys.public_keys,
+        users=users,
+        sessions=sessions,
+        access_tokens=access_tokens,
+        grants={
+            GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
+            GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
+        },
+        token_limit=limiter(config.limits.token_requests_per_five_minutes),
+        sign_up_limit=limiter(config.limits.sign_ups_per_five_minutes),
+    )
+    app = IdentityApp(config, handlers.table())
+    return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions)
