@@ -1,0 +1,112 @@
+"""Sign-in over the WebSocket (ours) and the contract's session and user.
+
+Above: ``methods``. Below: scalars. Reprs hold no token and no password.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any
+
+import msgspec
+
+from cadenza.schema.scalars import DateTimeText, EmailText, JwtText, Message, Seconds, UnixSeconds, Uuid
+
+#: Supabase's shortest password here.
+NewPassword = Annotated[str, msgspec.Meta(min_length=8)]
+
+
+class LogoutScope(enum.StrEnum):
+    """Which of the user's sessions a sign-out ends."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    OTHERS = "others"
+
+
+class _Secretive(Message, frozen=True, kw_only=True):
+    """A message whose repr names only its type."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class AuthUserIdentity(Message, frozen=True, kw_only=True):
+    """One way in of a user; contract name ``AuthUserIdentitiesInner``."""
+
+    id: str | None = None
+    user_id: Uuid | None = None
+    identity_data: dict[str, Any] | None = None
+    provider: str | None = None
+    last_sign_in_at: DateTimeText | None = None
+    created_at: DateTimeText | None = None
+    updated_at: DateTimeText | None = None
+
+
+class AuthUserAppMetadata(Message, frozen=True, kw_only=True):
+    """What the provider's operator says of a user."""
+
+    tenant_id: str | None = None
+    environments: tuple[str, ...] | None = None
+
+
+class AuthUser(Message, frozen=True, kw_only=True):
+    """A user as the identity provider knows them."""
+
+    id: Uuid | None = None
+    email: EmailText | None = None
+    phone: str | None = None
+    email_confirmed_at: DateTimeText | None = None
+    phone_confirmed_at: DateTimeText | None = None
+    last_sign_in_at: DateTimeText | None = None
+    role: str | None = None
+    created_at: DateTimeText | None = None
+    updated_at: DateTimeText | None = None
+    app_metadata: AuthUserAppMetadata | None = None
+    user_metadata: dict[str, Any] | None = None
+    identities: tuple[AuthUserIdentity, ...] | None = None
+
+
+class AuthSession(_Secretive, frozen=True, kw_only=True):
+    """A session. ``expires_at`` is in seconds since the epoch, ``expires_in`` in seconds from the answer."""
+
+    access_token: JwtText | None = None
+    refresh_token: str | None = None
+    token_type: str | None = None
+    expires_in: Seconds | None = None
+    expires_at: UnixSeconds | None = None
+    user: AuthUser | None = None
+
+
+class SignupParams(_Secretive, frozen=True, kw_only=True):
+    """``metadata`` becomes the user's ``userMetadata``."""
+
+    email: EmailText
+    password: NewPassword
+    metadata: dict[str, Any] | None = None
+
+
+class LoginParams(_Secretive, frozen=True, kw_only=True):
+    """E-mail address and password."""
+
+    email: EmailText
+    password: str
+
+
+class RefreshParams(_Secretive, frozen=True, kw_only=True):
+    """The refresh token is used up by this."""
+
+    refresh_token: str
+
+
+class LogoutParams(_Secretive, frozen=True, kw_only=True):
+    """Whose sessions end: the bearer's."""
+
+    access_token: JwtText
+    scope: LogoutScope = LogoutScope.LOCAL
+
+
+class GetUserParams(_Secretive, frozen=True, kw_only=True):
+    """Whose user: the bearer's."""
+
+    access_token: JwtText
