@@ -110,3 +110,99 @@ class GetUserParams(_Secretive, frozen=True, kw_only=True):
     """Whose user: the bearer's."""
 
     access_token: JwtText
+
+
+class OtpType(enum.StrEnum):
+    """What a one-time code proves."""
+
+    EMAIL = "email"
+    MAGICLINK = "magiclink"
+    SIGNUP = "signup"
+    RECOVERY = "recovery"
+
+
+class SendOtpParams(_Secretive, frozen=True, kw_only=True):
+    """A code or a magic link is mailed."""
+
+    email: EmailText
+    type: OtpType = OtpType.EMAIL
+
+
+class VerifyOtpParams(_Secretive, frozen=True, kw_only=True):
+    """The code from the mail."""
+
+    email: EmailText
+    token: str
+    type: OtpType = OtpType.EMAIL
+
+
+class StartOAuthParams(_Secretive, frozen=True, kw_only=True):
+    """Where to send the browser; ``code_challenge`` is S256 (RFC 7636 section 4.2)."""
+
+    provider: str
+    redirect_to: str
+    code_challenge: str
+
+
+class OAuthStart(_Secretive, frozen=True, kw_only=True):
+    """The address to open."""
+
+    url: str
+
+
+class ExchangeOAuthParams(_Secretive, frozen=True, kw_only=True):
+    """The code that the browser came back with, and the verifier it was asked for with."""
+
+    code: str
+    code_verifier: str
+
+
+class ChallengeMfaParams(_Secretive, frozen=True, kw_only=True):
+    """Begin the second factor."""
+
+    access_token: JwtText
+    factor_id: Uuid
+
+
+class MfaChallenge(Message, frozen=True, kw_only=True):
+    """A challenge that waits for its code until ``expires_at`` (seconds)."""
+
+    challenge_id: Uuid
+    expires_at: UnixSeconds
+
+
+class VerifyMfaParams(_Secretive, frozen=True, kw_only=True):
+    """The code of the second factor."""
+
+    access_token: JwtText
+    factor_id: Uuid
+    challenge_id: Uuid
+    code: str
+
+
+class StepUpParams(_Secretive, frozen=True, kw_only=True):
+    """A token at ``aal2`` of the same user and session."""
+
+    access_token: JwtText
+
+
+class StepUp(Message, frozen=True, kw_only=True):
+    """This connection's level, and until when (seconds)."""
+
+    aal: str
+    expires_at: UnixSeconds
+
+
+class RecoverParams(Message, frozen=True, kw_only=True):
+    """Where the mail goes that lets one in without the password."""
+
+    email: EmailText
+
+
+class UpdateUserParams(_Secretive, frozen=True, kw_only=True):
+    """What changes of the bearer's user."""
+
+    access_token: JwtText
+    email: EmailText | None = None
+    password: NewPassword | None = None
+    metadata: dict[str, Any] | None = None

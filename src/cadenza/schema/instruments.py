@@ -59,3 +59,40 @@ class ListInstrumentsParams(Message, frozen=True, kw_only=True):
     instrument_status: str | None = None
     limit: int | None = None
     offset: int | None = None
+
+
+class SyncInstrumentsParams(Message, frozen=True, kw_only=True):
+    """Fetch them from the venue (service role)."""
+
+    venue: Venue
+    symbols: tuple[SymbolPair, ...] | None = None
+
+
+class SyncInstrumentsResultData(Message, frozen=True, kw_only=True):
+    """How many were fetched."""
+
+    total: int | None = None
+
+
+class SaveInstrumentsParams(Message, frozen=True, kw_only=True):
+    """Instruments to keep (service role)."""
+
+    instruments: tuple[Instrument, ...]
+
+
+class DeleteInstrumentParams(Message, frozen=True, kw_only=True):
+    """Which instrument (service role)."""
+
+    instrument_id: InstrumentId
+
+
+class EnableInstrumentParams(Message, frozen=True, kw_only=True):
+    """Which instrument (service role)."""
+
+    instrument_id: InstrumentId
+
+
+class DisableInstrumentParams(Message, frozen=True, kw_only=True):
+    """Which instrument (service role)."""
+
+    instrument_id: InstrumentId

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -49,6 +49,12 @@ Seconds = Annotated[int, _format("seconds")]
 EmailText = Annotated[str, _format("email")]
 #: A JSON Web Token in compact form. Never shown in a repr or a log.
 JwtText = Annotated[str, _format("jwt")]
+
+
+_T = TypeVar("_T")
+#: Where the contract declares null as a value of its own. Elsewhere an optional field is left out rather than sent as
+#: null; readers take null for absent everywhere.
+Nullable = Annotated[_T, msgspec.Meta(extra_json_schema={"nullable": True})]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -100,7 +106,7 @@ class CredentialType(enum.StrEnum):
     """Credential type."""
 
     API_KEY = "API_KEY"
-    TOKEN = "TOKEN"
+    TOKEN = "TOKEN"  # noqa: S105  # a kind of credential, not one
     HMAC = "HMAC"
     OAUTH = "OAUTH"
     RSA = "RSA"

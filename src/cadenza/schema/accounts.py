@@ -1,0 +1,146 @@
+"""Trading accounts: which account at which venue, and what happened to it.
+
+Above: ``methods``. Below: scalars.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cadenza.schema.credentials import TradingAccountCredential
+from cadenza.schema.envelope import Pagination
+from cadenza.schema.scalars import (
+    CollateralMode,
+    DateTimeText,
+    MarginMode,
+    Message,
+    Nullable,
+    PositionMode,
+    TradingAccountOperationType,
+    TradingAccountStatus,
+    TradingAccountType,
+    Uuid,
+    Venue,
+)
+
+
+class TradingAccountConfig(Message, frozen=True, kw_only=True):
+    """Options of an account."""
+
+    leverage: int | None = None
+
+
+class TradingAccount(Message, frozen=True, kw_only=True):
+    """An account at a venue."""
+
+    trading_account_id: Uuid | None = None
+    user_id: Uuid | None = None
+    tenant_id: str | None = None
+    nickname: str | None = None
+    external_account_id: str | None = None
+    venue: Venue | None = None
+    status: TradingAccountStatus | None = None
+    account_type: TradingAccountType | None = None
+    external_account_type: str | None = None
+    position_mode: Nullable[PositionMode | None] = None
+    collateral_mode: Nullable[CollateralMode | None] = None
+    margin_mode: Nullable[MarginMode | None] = None
+    credentials: tuple[TradingAccountCredential, ...] | None = None
+    config: TradingAccountConfig | None = None
+    created_at: DateTimeText | None = None
+    updated_at: DateTimeText | None = None
+
+
+class TradingAccountOperationHistory(Message, frozen=True, kw_only=True):
+    """One thing that was done to an account."""
+
+    trading_account_history_id: Uuid | None = None
+    trading_account_id: Uuid | None = None
+    timestamp: DateTimeText | None = None
+    operation_type: TradingAccountOperationType | None = None
+    operate_by: str | None = None
+    tags: tuple[str, ...] | None = None
+    previous_values: dict[str, Any] | None = None
+    new_values: dict[str, Any] | None = None
+
+
+class CreateTradingAccountParams(Message, frozen=True, kw_only=True):
+    """Every member of the account is optional."""
+
+    trading_account: TradingAccount
+
+
+class SaveTradingAccountsParams(Message, frozen=True, kw_only=True):
+    """Accounts to keep (service role)."""
+
+    trading_accounts: tuple[TradingAccount, ...]
+
+
+class UpdateTradingAccountParams(Message, frozen=True, kw_only=True):
+    """The account with its id and what changes."""
+
+    trading_account: TradingAccount
+
+
+class ValidateTradingAccountParams(Message, frozen=True, kw_only=True):
+    """The account to look at."""
+
+    trading_account: TradingAccount
+
+
+class ValidateTradingAccountResultData(Message, frozen=True, kw_only=True):
+    """Whether it would be taken."""
+
+    is_valid: bool | None = None
+
+
+class ConnectTradingAccountParams(Message, frozen=True, kw_only=True):
+    """The whole account, here; HTTP takes ids."""
+
+    trading_account: TradingAccount
+
+
+class DisconnectTradingAccountParams(Message, frozen=True, kw_only=True):
+    """Ends trading and events; open orders stay."""
+
+    trading_account_id: Uuid
+
+
+class DeleteTradingAccountParams(Message, frozen=True, kw_only=True):
+    """Which account."""
+
+    trading_account_id: Uuid
+
+
+class EnableTradingAccountParams(Message, frozen=True, kw_only=True):
+    """Which account."""
+
+    trading_account_id: Uuid
+
+
+class DisableTradingAccountParams(Message, frozen=True, kw_only=True):
+    """No new orders; reversible."""
+
+    trading_account_id: Uuid
+
+
+class ListTradingAccountsParams(Message, frozen=True, kw_only=True):
+    """Filters. ``venue`` is plain text in the contract."""
+
+    trading_account_id: Uuid | None = None
+    venue: str | None = None
+    status: TradingAccountStatus | None = None
+    pagination: Pagination | None = None
+
+
+class ListTradingAccountOperationsParams(Message, frozen=True, kw_only=True):
+    """Of which account."""
+
+    trading_account_id: Uuid
+    pagination: Pagination | None = None
+
+
+class VerifyCredentialResultData(Message, frozen=True, kw_only=True):
+    """The accounts that the credentials reach."""
+
+    trading_accounts: tuple[TradingAccount, ...] | None = None

@@ -1,0 +1,82 @@
+"""Credentials: a venue's keys. Secrets go in and never come out.
+
+Above: ``methods``. Below: scalars.
+"""
+
+from __future__ import annotations
+
+from cadenza.schema.envelope import Pagination
+from cadenza.schema.scalars import CredentialStatus, CredentialType, DateTimeText, Message, Nullable, Uuid, Venue
+
+
+class TradingAccountCredential(Message, frozen=True, kw_only=True):
+    """A credential without its secrets. ``api_key`` is there only ``with_secret``."""
+
+    credential_id: Uuid | None = None
+    nickname: str | None = None
+    credential_type: Nullable[CredentialType | None] = None
+    status: CredentialStatus | None = None
+    venue: Venue | None = None
+    api_key: str | None = None
+    created_at: DateTimeText | None = None
+    updated_at: DateTimeText | None = None
+    revoked_at: DateTimeText | None = None
+    with_info: bool | None = None
+    with_secret: bool | None = None
+
+
+class CreateCredentialParams(Message, frozen=True, kw_only=True):
+    """The secrets are kept encrypted and never returned."""
+
+    trading_account_id: Uuid
+    venue: Venue
+    credential_type: Nullable[CredentialType | None]
+    api_key: str | None = None
+    secret_key: str | None = None
+    secret_passphrase: str | None = None
+    nickname: str | None = None
+
+    def __repr__(self) -> str:
+        return "CreateCredentialParams(...)"  # holds secrets
+
+
+class SaveCredentialParams(Message, frozen=True, kw_only=True):
+    """A credential to keep (service role)."""
+
+    credential: TradingAccountCredential
+
+
+class ListCredentialsParams(Message, frozen=True, kw_only=True):
+    """Filters."""
+
+    credential_ids: tuple[Uuid, ...] | None = None
+    venue: Venue | None = None
+    credential_type: Nullable[CredentialType | None] = None
+    status: CredentialStatus | None = None
+    pagination: Pagination | None = None
+
+
+class RevokeCredentialParams(Message, frozen=True, kw_only=True):
+    """For good; accounts that use it are disconnected."""
+
+    credential_id: Uuid
+
+
+class RotateCredentialParams(Message, frozen=True, kw_only=True):
+    """New keys under the same credential; the old ones stop at once."""
+
+    credential_id: Uuid
+    credential_type: Nullable[CredentialType | None]
+    api_key: str | None = None
+    secret_key: str | None = None
+    secret_passphrase: str | None = None
+
+    def __repr__(self) -> str:
+        return "RotateCredentialParams(...)"  # holds secrets
+
+
+class VerifyCredentialParams(Message, frozen=True, kw_only=True):
+    """Kept ones by id, or whole ones."""
+
+    credential_ids: tuple[Uuid, ...] | None = None
+    credentials: tuple[TradingAccountCredential, ...] | None = None

@@ -1,0 +1,91 @@
+"""What a method is: its name, types, rule, and the codecs of its two payloads.
+
+Above: ``methods`` (the table). Below: the envelope. Codecs are built at first use, so importing stays quick.
+"""
+
+from __future__ import annotations
+
+import enum
+from functools import cached_property
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from cadenza.schema.access import Access
+from cadenza.schema.envelope import ErrorBody, Pagination, Result
+
+P = TypeVar("P")
+D = TypeVar("D")
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Kind(enum.StrEnum):
+    """Whether a method changes anything."""
+
+    QUERY = "query"
+    COMMAND = "command"
+
+
+class Method(Generic[P, D]):
+    """One RPC method.
+
+    Args:
+        name: ``{kind}.{resource}.{action}``.
+        params: Type of the parameters; ``NoParams`` for none.
+        data: Type of the envelope's ``data``.
+        access: Who may call it.
+        paginated: Whether the envelope carries ``pagination``.
+    """
+
+    def __init__(
+        self, name: str, params: type[P], data: type[D], *, access: Access = Access.USER, paginated: bool = False
+    ) -> None:
+        self.name = name
+        self.kind = Kind(name.partition(".")[0])
+        self.params = params
+        self.data = data
+        self.access = access
+        self.paginated = paginated
+
+    def __repr__(self) -> str:
+        return f"<Method {self.name}>"
+
+    def decode_params(self, payload: bytes | msgspec.Raw) -> P:
+        """Read parameters; an absent payload reads as ``{}``.
+
+        Raises:
+            msgspec.DecodeError: Not JSON, or not of the contract's shape (``ValidationError`` names the path).
+        """
+        return self._params_decoder.decode(payload or b"{}")
+
+    def encode_params(self, params: P) -> bytes:
+        """Write parameters."""
+        return _encoder.encode(params)
+
+    def encode_result(self, data: D, pagination: Pagination | None = None) -> bytes:
+        """Write a good answer."""
+        if pagination is None:
+            return b'{"data":%b}' % _encoder.encode(data)
+        return b'{"data":%b,"pagination":%b}' % (_encoder.encode(data), _encoder.encode(pagination))
+
+    def decode_result(self, payload: bytes | msgspec.Raw) -> Result[D]:
+        """Read an answer.
+
+        Raises:
+            msgspec.DecodeError: Not JSON, or not of the contract's shape.
+        """
+        return self._result_decoder.decode(payload)
+
+    @cached_property
+    def _params_decoder(self) -> msgspec.json.Decoder[P]:
+        return msgspec.json.Decoder(self.params)
+
+    @cached_property
+    def _result_decoder(self) -> msgspec.json.Decoder[Result[D]]:
+        return msgspec.json.Decoder(Result[self.data])  # type: ignore[name-defined]  # the type is a value here
+
+
+def encode_error(error: ErrorBody) -> bytes:
+    """Write a refusal, the same for every method."""
+    return b'{"error":%b}' % _encoder.encode(error)
