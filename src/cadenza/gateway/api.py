@@ -1,0 +1,225 @@
+"""The server API, health and metrics: an HTTP request in, an HTTP answer out. No socket, nothing waits.
+
+Above: ``http`` (ASGI around it). Below: ``node``, ``metrics``, ``protocol.api``.
+Recorded in ``api_methods``, ``api_errors``, ``api_auth``: errors travel with status 200 unless the caller asks for
+``X-Centrifugo-Error-Mode: transport``; the key stands in ``X-API-Key``, ``Authorization: apikey ...`` or ``?api_key=``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
+
+import msgspec
+
+from cadenza.errors import GatewayError, ProtocolError
+from cadenza.gateway.metrics import metric_items, render_metrics
+from cadenza.gateway.node import Node
+from cadenza.protocol.api import (
+    BroadcastRequest,
+    BroadcastResult,
+    DisconnectRequest,
+    EmptyResult,
+    InfoRequest,
+    InfoResult,
+    Metrics,
+    NodeResult,
+    PublishRequest,
+    PublishResponse,
+    PublishResult,
+    UnsubscribeRequest,
+    decode_request,
+    encode,
+    encode_error,
+    encode_result,
+)
+from cadenza.protocol.codes import ApiErrors, Disconnects, ReplyError
+
+__all__ = ["Api", "HttpAnswer", "HttpRequest"]
+
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json"
+_METRICS_INTERVAL_SECONDS = 60.0
+_TRANSPORT_STATUS = {ApiErrors.UNKNOWN_CHANNEL.code: 404, ApiErrors.NOT_FOUND.code: 404, ApiErrors.INTERNAL.code: 500}
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request; header names in lower case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = ""
+
+
+_NOT_FOUND = HttpAnswer(status=404, content_type=_TEXT, body=b"404 page not found\n")
+_BAD_REQUEST = HttpAnswer(status=400, content_type=_TEXT, body=b"Bad Request\n")
+_UNAUTHORIZED = HttpAnswer(status=401)
+_METHOD_NOT_ALLOWED = HttpAnswer(status=405)
+
+
+class _LegacyCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """``POST /api``: the method stands in the body."""
+
+    method: str = ""
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Api:
+    """Answers HTTP requests on behalf of a node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._methods: dict[str, Callable[[bytes], msgspec.Struct]] = {
+            "publish": lambda body: self._publish(decode_request(body, PublishRequest)),
+            "broadcast": lambda body: self._broadcast(decode_request(body, BroadcastRequest)),
+            "unsubscribe": lambda body: self._unsubscribe(decode_request(body, UnsubscribeRequest)),
+            "disconnect": lambda body: self._disconnect(decode_request(body, DisconnectRequest)),
+            "info": lambda body: self._info(decode_request(body, InfoRequest)),
+        }
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one request."""
+        config = self._node.config
+        if request.path == "/api" or request.path.startswith("/api/"):
+            return _NOT_FOUND if config.api_key is None else self._answer_api(request, config.api_key)
+        if request.path == "/health" and config.health:
+            return HttpAnswer(status=200, content_type=_JSON, body=b"{}")
+        if request.path == "/metrics" and config.metrics:
+            body = render_metrics(self._node).encode()
+            return HttpAnswer(status=200, content_type="text/plain; version=0.0.4; charset=utf-8", body=body)
+        return _NOT_FOUND
+
+    def _answer_api(self, request: HttpRequest, api_key: str) -> HttpAnswer:
+        if not _has_key(request, api_key):
+            return _UNAUTHORIZED
+        if request.method != "POST":
+            return _METHOD_NOT_ALLOWED
+        try:
+            if request.path == "/api":
+                command = decode_request(request.body, _LegacyCommand)
+                name, body, unknown = command.method, bytes(command.params), _BAD_REQUEST
+            else:
+                name, body, unknown = request.path.removeprefix("/api/"), request.body, _NOT_FOUND
+            result = self._call(name, body)
+        except ProtocolError:
+            return _BAD_REQUEST
+        return unknown if result is None else self._encode(result, request)
+
+    def _encode(self, result: msgspec.Struct, request: HttpRequest) -> HttpAnswer:
+        if not isinstance(result, ReplyError):
+            return HttpAnswer(status=200, content_type=_JSON, body=encode_result(result))
+        self._node.stats.api_errors[result.code] += 1
+        if request.headers.get("x-centrifugo-error-mode") == "transport":
+            status = _TRANSPORT_STATUS.get(result.code, 400)
+            return HttpAnswer(status=status, content_type=_JSON, body=encode(result))
+        return HttpAnswer(status=200, content_type=_JSON, body=encode_error(result))
+
+    def _call(self, name: str, body: bytes) -> msgspec.Struct | None:
+        method = self._methods.get(name)
+        if method is None:
+            return None
+        self._node.stats.api_commands[name] += 1
+        try:
+            return method(body)
+        except GatewayError as refused:
+            return ReplyError(code=refused.code or ApiErrors.INTERNAL.code, message=refused.message)
+
+    def _publish(self, request: PublishRequest) -> PublishResult | ReplyError:
+        if not request.channel:
+            return ApiErrors.BAD_REQUEST
+        return self._publish_to(request.channel, request)
+
+    def _broadcast(self, request: BroadcastRequest) -> BroadcastResult | ReplyError:
+        if not request.channels:
+            return ApiErrors.BAD_REQUEST
+        return BroadcastResult(responses=[self._broadcast_to(channel, request) for channel in request.channels])
+
+    def _broadcast_to(self, channel: str, request: BroadcastRequest) -> PublishResponse:
+        try:
+            answer = self._publish_to(channel, request) if channel else ApiErrors.BAD_REQUEST
+        except GatewayError:
+            answer = ApiErrors.UNKNOWN_CHANNEL
+        return PublishResponse(error=answer) if isinstance(answer, ReplyError) else PublishResponse(result=answer)
+
+    def _publish_to(self, channel: str, request: PublishRequest | BroadcastRequest) -> PublishResult | ReplyError:
+        options = self._node.channel_options(channel)
+        del options  # an unknown namespace goes before bad data, as recorded
+        data = _payload(request)
+        if data is None:
+            return ApiErrors.BAD_REQUEST
+        placed = self._node.publish(
+            channel,
+            data,
+            tags=request.tags,
+            idempotency_key=request.idempotency_key,
+            skip_history=request.skip_history,
+        )
+        return PublishResult(offset=placed.offset, epoch=placed.epoch)
+
+    def _unsubscribe(self, request: UnsubscribeRequest) -> EmptyResult:
+        if request.channel:
+            self._node.channel_options(request.channel)
+        self._node.unsubscribe(request.user, request.channel, client=request.client)
+        return EmptyResult()
+
+    def _disconnect(self, request: DisconnectRequest) -> EmptyResult:
+        self._node.disconnect(
+            request.user,
+            request.disconnect or Disconnects.FORCE_DISCONNECT,
+            client=request.client,
+            whitelist=request.whitelist,
+        )
+        return EmptyResult()
+
+    def _info(self, _: InfoRequest) -> InfoResult:
+        node = self._node
+        return InfoResult(
+            nodes=[
+                NodeResult(
+                    uid=node.uid,
+                    name=node.config.name,
+                    version=node.config.version,
+                    num_clients=node.hub.client_count,
+                    num_users=node.hub.user_count,
+                    num_channels=node.hub.channel_count,
+                    uptime=int(node.scheduler.time() - node.started_at),
+                    metrics=Metrics(interval=_METRICS_INTERVAL_SECONDS, items=metric_items(node)),
+                    num_subs=node.hub.subscription_count,
+                )
+            ]
+        )
+
+
+def _has_key(request: HttpRequest, api_key: str) -> bool:
+    given = request.headers.get("x-api-key", "")
+    if not given:
+        scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+        given = rest.strip() if scheme.lower() == "apikey" else ""
+    if not given and request.query:
+        given = parse_qs(request.query).get("api_key", [""])[0]
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), api_key.encode())
+
+
+def _payload(request: PublishRequest | BroadcastRequest) -> bytes | msgspec.Raw | None:
+    """Give the payload, one JSON value, or ``None`` when there is none."""
+    if not request.b64data:
+        return request.data or None
+    try:
+        data = base64.b64decode(request.b64data, validate=True)
+        msgspec.json.decode(data)  # JSON clients are all there are yet; anything else would break their frames
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+    return data

@@ -1,0 +1,124 @@
+"""Requests and results of Centrifugo's server API, as frozen structs; payloads stay opaque bytes.
+
+Above: ``gateway.api`` serves them, ``backend.publisher`` sends them. Below: ``protocol.codes``.
+Source: Centrifugo ``apiproto/api.proto``; shapes recorded in ``api_methods`` and ``api_errors``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cadenza.protocol.codes import ReplyError, Termination
+
+__all__ = [
+    "ABSENT",
+    "BroadcastRequest",
+    "BroadcastResult",
+    "DisconnectRequest",
+    "EmptyResult",
+    "InfoRequest",
+    "InfoResult",
+    "Metrics",
+    "NodeResult",
+    "PublishRequest",
+    "PublishResponse",
+    "PublishResult",
+    "UnsubscribeRequest",
+]
+
+ABSENT = msgspec.Raw(b"")
+"""A payload that is not there. Encoders leave out a field that is this very object."""
+
+
+class PublishRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Publish to one channel. Exactly one of ``data`` and ``b64data`` (base64) is given."""
+
+    channel: str = ""
+    data: msgspec.Raw = ABSENT
+    b64data: str = ""
+    skip_history: bool = False
+    tags: dict[str, str] = {}
+    idempotency_key: str = ""
+
+
+class BroadcastRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Publish the same to several channels."""
+
+    channels: list[str] = []
+    data: msgspec.Raw = ABSENT
+    b64data: str = ""
+    skip_history: bool = False
+    tags: dict[str, str] = {}
+    idempotency_key: str = ""
+
+
+class UnsubscribeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """End a user's subscription, on all connections or on ``client``; without a channel, all subscriptions."""
+
+    channel: str = ""
+    user: str = ""
+    client: str = ""
+
+
+class DisconnectRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Close a user's connections, or only ``client``, except those in ``whitelist``."""
+
+    user: str = ""
+    disconnect: Termination | None = None
+    client: str = ""
+    whitelist: list[str] = []
+
+
+class InfoRequest(msgspec.Struct, frozen=True):
+    """Ask for the nodes."""
+
+
+class EmptyResult(msgspec.Struct, frozen=True):
+    """A result without fields."""
+
+
+class PublishResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the publication stands; empty without history."""
+
+    offset: int = 0
+    epoch: str = ""
+
+
+class PublishResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to one publication: a result or an error."""
+
+    error: ReplyError | None = None
+    result: PublishResult | None = None
+
+
+class BroadcastResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer for each channel, in order."""
+
+    responses: list[PublishResponse] = []
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters of a node since its start; ``interval`` in seconds."""
+
+    interval: float
+    items: dict[str, float]
+
+
+class NodeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One node. ``uptime`` in seconds."""
+
+    uid: str
+    name: str
+    version: str
+    num_clients: int
+    num_users: int
+    num_channels: int
+    uptime: int
+    metrics: Metrics
+    num_subs: int = 0
+
+
+class InfoResult(msgspec.Struct, frozen=True, kw_only=True):
+    """All nodes."""
+
+    nodes: list[NodeResult]
