@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
-from cadenza.schema.access import Access as Access
+from cadenza.schema.access import Access
 from cadenza.schema.accounts import (
     ConnectTradingAccountParams,
     CreateTradingAccountParams,
@@ -78,9 +78,7 @@ from cadenza.schema.market import (
     SaveTickersParams,
     Ticker,
 )
-from cadenza.schema.method import Kind as Kind
-from cadenza.schema.method import Method as Method
-from cadenza.schema.method import encode_error as encode_error
+from cadenza.schema.method import Kind, Method, encode_error
 from cadenza.schema.orders import (
     CancelTradeOrderParams,
     GetTradeOrderByIdParams,
@@ -123,6 +121,9 @@ from cadenza.schema.wallets import (
     FermataUnlinkDealerRequest,
     FermataWallet,
 )
+
+# The constants below are public too; what stands here is what is passed on.
+__all__ = ["METHODS", "Access", "Kind", "Method", "encode_error"]
 
 # system
 QUERY_SYSTEM_INFO: Final = Method("query.system.info", NoParams, SystemInfo, access=Access.ANONYMOUS)

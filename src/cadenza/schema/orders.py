@@ -33,7 +33,7 @@ class SecurityQuantity(Message, frozen=True, kw_only=True):
 class TradeOrder(Message, frozen=True, kw_only=True):
     """An order and what became of it. All optional in the contract, for it is also what a client submits.
 
-    ``quantity`` counts in ``quantity_type``; times are RFC 3339 text. ``CANCELLED`` is a status, ``canceled_at`` its time
+    ``quantity`` counts in ``quantity_type``; times are RFC 3339 text
     """
 
     trade_order_id: Uuid | None = None
