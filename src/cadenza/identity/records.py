@@ -134,6 +134,12 @@ class Records:
         """Add a way in; provider and subject together are unique."""
         self._insert("identities", identity)
 
+    def update_identity_data(self, identity_id: str, data: str, at: int) -> None:
+        """Write what a provider says of the user."""
+        self._connection.execute(
+            "UPDATE identities SET data = ?, updated_at = ? WHERE id = ?", (data, at, identity_id)
+        )
+
     # Sessions
 
     def session_by_id(self, session_id: str) -> SessionRow | None:

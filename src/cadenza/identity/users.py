@@ -231,7 +231,11 @@ class Users:
             user = records.user_by_email(email.lower())
             if user is None:
                 return False
-            records.update_user(_confirmed(user, instant(self._clock())))
+            now = instant(self._clock())
+            records.update_user(_confirmed(user, now))
+            for identity in records.identities_of(user.id):
+                if identity.provider == EMAIL_PROVIDER:
+                    records.update_identity_data(identity.id, _email_verified(identity.data), now)
             return True
 
         return await self._store.write(confirm)
@@ -324,9 +328,12 @@ class Users:
 
 
 def _confirmed(user: UserRow, now: int) -> UserRow:
-    metadata = msgspec.json.decode(user.user_metadata, type=dict[str, object])
-    metadata["email_verified"] = True
-    return msgspec.structs.replace(user, email_confirmed_at=now, user_metadata=_text(metadata), updated_at=now)
+    metadata = _email_verified(user.user_metadata)
+    return msgspec.structs.replace(user, email_confirmed_at=now, user_metadata=metadata, updated_at=now)
+
+
+def _email_verified(data: str) -> str:
+    return _text({**msgspec.json.decode(data, type=dict[str, object]), "email_verified": True})
 
 
 def _text(value: dict[str, object]) -> str:

@@ -21,3 +21,4 @@ class Grant(Protocol):
         Raises:
             RefusalError: The body cannot be read, or what it says is not good enough.
         """
+        ...
