@@ -164,12 +164,12 @@ _CLAIMS = msgspec.json.Decoder(Claims)
 
 def decode_header(raw: bytes) -> Header:
     """Decode a header. Raises TokenFormatError."""
-    return decode_json(raw, _HEADER, "header members")
+    return decode_json(raw, _HEADER, "token's header members")
 
 
 def decode_claims(raw: bytes) -> Claims:
     """Decode claims. Raises TokenFormatError."""
-    return decode_json(raw, _CLAIMS, "claims")
+    return decode_json(raw, _CLAIMS, "token's claims")
 
 
 def check_form(token: str, *, issuer: str | None = None, audience: str | None = None) -> UnverifiedToken:
@@ -186,10 +186,7 @@ def check_form(token: str, *, issuer: str | None = None, audience: str | None = 
     Raises:
         TokenFormatError: It is not, and no server would take it. The message names the part at fault.
     """
-    try:
-        parts = split(token.encode("ascii"))
-    except UnicodeEncodeError:
-        raise TokenFormatError("The token holds characters beyond ASCII.") from None
+    parts = split(token)
     header = decode_header(parts.header)
     claims = decode_claims(parts.payload)
     _require_known_key(header)

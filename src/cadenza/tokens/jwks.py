@@ -17,7 +17,7 @@ Below: ``keys`` reads documents, ``fetch`` gets them.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -27,6 +27,7 @@ from cadenza.tokens.keys import Jwk, KeyRejectedError, VerificationKey, parse_ke
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "Believed",
     "FetchedKeys",
     "KeySet",
     "KeySetStatus",
@@ -50,11 +51,24 @@ FETCH_TIMEOUT_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 30.0
 
 
+class Believed(NamedTuple):
+    """Keys by ``kid``, to be used without asking anyone while since <= now < until (seconds since the epoch).
+
+    A key set replaces it whole when it learns something; whoever reads it anew for each token never uses a key that
+    has been withdrawn. An unchanged key is the same object from one to the next.
+    """
+
+    keys: Mapping[str, VerificationKey]
+    since: float
+    until: float
+
+
 class KeySet(Protocol):
     """Where keys come from. The memory implementation is ``StaticKeySet``."""
 
-    def peek(self) -> Mapping[str, VerificationKey] | None:
-        """The keys by ``kid`` if they can be believed without asking anyone, else ``None``. Never waits."""
+    @property
+    def believed(self) -> Believed:
+        """The keys that can be believed without asking anyone, and until when."""
         ...
 
     async def find(self, kid: str) -> VerificationKey:
@@ -78,29 +92,26 @@ class StaticKeySet:
     """
 
     def __init__(self, keys: Iterable[Mapping[str, object]]) -> None:
-        self._keys: dict[str, VerificationKey] = {}
+        by_id: dict[str, VerificationKey] = {}
         for jwk in keys:
             try:
                 key = parse_key(msgspec.convert(jwk, Jwk))
             except (KeyRejectedError, msgspec.ValidationError) as error:
                 raise ConfigurationError(f"A key cannot be used: {error}.", setting="keys") from error
-            if key.kid in self._keys:
+            if key.kid in by_id:
                 raise ConfigurationError("Two keys have the same kid.", setting="keys")
-            self._keys[key.kid] = key
-
-    def peek(self) -> Mapping[str, VerificationKey]:
-        """The keys by ``kid``."""
-        return self._keys
+            by_id[key.kid] = key
+        self.believed = Believed(by_id, -math.inf, math.inf)
 
     async def find(self, kid: str) -> VerificationKey:
         """The key of that id. Raises TokenInvalidError."""
-        key = self._keys.get(kid)
+        key = self.believed.keys.get(kid)
         if key is None:
             raise _unknown_key()
         return key
 
     def __repr__(self) -> str:
-        return f"StaticKeySet({len(self._keys)} keys)"
+        return f"StaticKeySet({len(self.believed.keys)} keys)"
 
 
 class KeySetStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,9 +162,9 @@ class RemoteKeySet:
         self._stale_if_error = stale_if_error_seconds
         self._cooldown = unknown_kid_cooldown_seconds
         self._timeout = fetch_timeout_seconds
-        self._keys: dict[str, VerificationKey] = {}
-        self._lifetime = 0.0
+        self.believed = Believed({}, -math.inf, -math.inf)
         self._loaded_at: float | None = None
+        self._fresh_until = -math.inf
         self._unknown_at: float | None = None
         self._failed_at: float | None = None
         self._failing_since: float | None = None
@@ -164,15 +175,6 @@ class RemoteKeySet:
         self._flight: asyncio.Task[None] | None = None
         self._closed = False
 
-    def peek(self) -> Mapping[str, VerificationKey] | None:
-        """The keys by ``kid`` if they are fresh, or stale while nothing more can be done about it just now."""
-        now = self._clock()
-        if self._is_fresh(now):
-            return self._keys
-        if self._serves(now) and (self._is_fetching() or self._backs_off(now)):
-            return self._keys
-        return None
-
     async def find(self, kid: str) -> VerificationKey:
         """The key of that id, fetching the set if need be.
 
@@ -182,9 +184,10 @@ class RemoteKeySet:
         """
         now = self._clock()
         fresh = self._is_fresh(now)
-        if (fresh or self._serves(now)) and (key := self._keys.get(kid)) is not None:
+        key = self.believed.keys.get(kid)
+        if key is not None and (fresh or (self._serves(now) and self._is_known_down(now))):
             if not fresh and not self._backs_off(now):
-                self._start()  # nobody waits for a provider that failed before while old keys serve
+                self._start()  # and nobody waits for it
             return key
         if not self._is_fetching():
             self._require_fetch_is_due(now, fresh=fresh)
@@ -200,7 +203,7 @@ class RemoteKeySet:
             KeysUnavailableError: It could not be had. Keys held before go on serving.
         """
         await self._join()
-        if self._failures_in_row or self._loaded_at is None:
+        if self._is_failing():
             raise self._unavailable()
 
     async def aclose(self) -> None:
@@ -213,7 +216,7 @@ class RemoteKeySet:
     def status(self) -> KeySetStatus:
         """A snapshot for health and metrics."""
         return KeySetStatus(
-            kids=tuple(self._keys),
+            kids=tuple(self.believed.keys),
             fresh=self._is_fresh(self._clock()),
             loaded_at=self._loaded_at,
             fetches=self._fetches,
@@ -222,22 +225,30 @@ class RemoteKeySet:
         )
 
     def __repr__(self) -> str:
-        return f"RemoteKeySet({len(self._keys)} keys)"
+        return f"RemoteKeySet({len(self.believed.keys)} keys)"
 
     # What the clock says
 
     def _is_fresh(self, now: float) -> bool:
-        return _elapsed(self._loaded_at, now) < self._lifetime
+        return self.believed.since <= now < self._fresh_until  # a clock set back makes keys stale
 
     def _serves(self, now: float) -> bool:
         """Whether stale keys may be used: only while fetching fails, and only for so long."""
-        return self._failures_in_row > 0 and _elapsed(self._loaded_at, now) < self._lifetime + self._stale_if_error
+        return self._failures_in_row > 0 and self.believed.since <= now < self._fresh_until + self._stale_if_error
 
     def _backs_off(self, now: float) -> bool:
         if not self._failures_in_row:
             return False
-        pause = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures_in_row - 1, 10))
-        return _elapsed(self._failed_at, now) < pause
+        return _elapsed(self._failed_at, now) < self._pause()
+
+    def _is_known_down(self, now: float) -> bool:
+        """Whether the provider failed so lately that waiting for the next attempt is not worth it."""
+        if self._failed_at is None or self._failed_at < self._fresh_until:
+            return self._backs_off(now)
+        return _elapsed(self._failed_at, now) < self._pause() + MAX_BACKOFF_SECONDS
+
+    def _pause(self) -> float:
+        return min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures_in_row - 1, 10))
 
     def _require_fetch_is_due(self, now: float, *, fresh: bool) -> None:
         if self._closed or self._backs_off(now):
@@ -246,6 +257,9 @@ class RemoteKeySet:
             raise self._unavailable() if self._failures_in_row else _unknown_key()
 
     # Fetching
+
+    def _is_failing(self) -> bool:
+        return self._failures_in_row > 0 or self._loaded_at is None or self._closed
 
     def _is_fetching(self) -> bool:
         return self._flight is not None and not self._flight.done()
@@ -272,10 +286,11 @@ class RemoteKeySet:
             self._record_failure(error)
             return
         # An unchanged key stays the same object: what was verified with it is still good.
-        self._keys = {kid: self._unchanged(key) for kid, key in loaded.items()}
-        believed = self._max_lifetime if fetched.max_age is None else min(self._max_lifetime, fetched.max_age)
-        self._lifetime = max(MIN_LIFETIME_SECONDS, believed)
+        keys = {kid: self._unchanged(key) for kid, key in loaded.items()}
+        lifetime = self._max_lifetime if fetched.max_age is None else min(self._max_lifetime, fetched.max_age)
         self._loaded_at = asked_at
+        self._fresh_until = asked_at + max(MIN_LIFETIME_SECONDS, lifetime)
+        self.believed = Believed(keys, asked_at, self._fresh_until)
         self._failures_in_row = 0
         self._failing_since = None
         self._last_error = None
@@ -286,15 +301,18 @@ class RemoteKeySet:
         self._failed_at = self._clock()
         self._failing_since = self._failed_at if self._failing_since is None else self._failing_since
         self._last_error = error.with_traceback(None)
+        # Until the next attempt is due there is nobody to ask, so old keys are believed, within their bound.
+        retry_at = min(self._failed_at + self._pause(), self._fresh_until + self._stale_if_error)
+        self.believed = self.believed._replace(until=max(self._fresh_until, retry_at))
 
     def _unchanged(self, key: VerificationKey) -> VerificationKey:
-        held = self._keys.get(key.kid)
+        held = self.believed.keys.get(key.kid)
         return held if held is not None and held.is_same_as(key) else key
 
     def _find_after_fetch(self, kid: str) -> VerificationKey:
         now = self._clock()
-        failing = self._failures_in_row > 0 or self._loaded_at is None
-        key = self._keys.get(kid)
+        failing = self._is_failing()
+        key = self.believed.keys.get(kid)
         if key is not None and (not failing or self._is_fresh(now) or self._serves(now)):
             return key
         if failing:

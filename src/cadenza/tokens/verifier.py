@@ -9,18 +9,17 @@ been checked, except the header's ``alg`` (compared with a list) and ``kid`` (lo
 
 import base64
 import binascii
-import hashlib
 import hmac
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 
 from cadenza.errors import (
     ConfigurationError,
     TokenExpiredError,
-    TokenFormatError,
     TokenInvalidError,
     TokenNotYetValidError,
 )
@@ -46,6 +45,9 @@ DEFAULT_ALGORITHMS = ("ES256", "RS256", "EdDSA")
 MIN_SECRET_BYTES = 32
 #: Enough for clocks that are kept; more would make ``exp`` a suggestion.
 MAX_LEEWAY_SECONDS = 300.0
+
+# Shared objects, not made anew per entry: a cache hit then touches memory that is warm.
+_LONG_AGO, _NEVER = float("-inf"), float("inf")
 
 _ACCEPTED_TYPES = frozenset({"jwt", "at+jwt"})
 
@@ -90,7 +92,7 @@ class VerifiedToken(msgspec.Struct, frozen=True, kw_only=True):
         return [("sub", self.sub), ("exp", self.exp)]
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
+class _Entry(NamedTuple):
     """A verified token, the key it hangs on (``None``: the legacy secret), and when it holds: from <= now < until."""
 
     token: VerifiedToken
@@ -168,9 +170,28 @@ class Verifier:
 
         Never waits and never raises; ``None`` means that ``verify`` must be asked.
         """
-        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+        if len(token) > MAX_TOKEN_CHARACTERS:
             return None
-        return self._recall(hashlib.sha256(token.encode()).digest())
+        try:
+            digest = sha256(token.encode()).digest()
+        except UnicodeEncodeError:  # a lone surrogate: no text, and no token
+            return None
+        entry = self._cache.get(digest)
+        if entry is None:
+            return None
+        verified, key, valid_from, valid_until = entry
+        now = self._clock()
+        if key is not None:
+            keys, since, until = self._keys.believed
+            if not since <= now < until:
+                return None  # the key set must be asked first
+            if keys.get(key.kid) is not key:
+                valid_until = _LONG_AGO
+        if not valid_from <= now < valid_until:
+            del self._cache[digest]
+            return None
+        self._cache.move_to_end(digest)
+        return verified
 
     async def verify(self, token: str) -> VerifiedToken:
         """Verify a token.
@@ -182,16 +203,10 @@ class Verifier:
             TokenNotYetValidError: It will be good.
             KeysUnavailableError: Nothing can be said of it, for want of keys. Temporary.
         """
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise TokenFormatError(f"The token is longer than {MAX_TOKEN_CHARACTERS} characters.")
-        if not token.isascii():
-            raise TokenFormatError("The token holds characters beyond ASCII.")
-        text = token.encode()
-        digest = hashlib.sha256(text).digest()
-        known = self._recall(digest)
+        known = self.cached(token)
         if known is not None:
             return known
-        parts = split(text)
+        parts = split(token)
         header = decode_header(parts.header)
         self._require_acceptable(header)
         key = await self._check_signature(header, parts.signing_input, parts.signature)
@@ -199,7 +214,7 @@ class Verifier:
         self._require_time(claims)
         self._require_origin(claims)
         verified = _verified(claims, alg=header.alg, kid="" if key is None else key.kid)
-        self._remember(digest, verified, key)
+        self._remember(token, verified, key)
         return verified
 
     def __repr__(self) -> str:
@@ -260,35 +275,16 @@ class Verifier:
         if self._allowed_roles is not None and claims.role not in self._allowed_roles:
             raise TokenInvalidError("The token's role is not allowed.")
 
-    # The cache
-
-    def _recall(self, digest: bytes) -> VerifiedToken | None:
-        entry = self._cache.get(digest)
-        if entry is None:
-            return None
-        key = entry.key
-        if key is not None:
-            keys = self._keys.peek()
-            if keys is None:
-                return None  # the key set is due: ask it first, then this entry may be good again
-            if keys.get(key.kid) is not key:
-                del self._cache[digest]
-                return None
-        if not entry.valid_from <= self._clock() < entry.valid_until:
-            del self._cache[digest]
-            return None
-        self._cache.move_to_end(digest)
-        return entry.token
-
-    def _remember(self, digest: bytes, token: VerifiedToken, key: VerificationKey | None) -> None:
+    def _remember(self, token: str, verified: VerifiedToken, key: VerificationKey | None) -> None:
         if not self._cache_size:
             return
-        claims = token.claims
+        claims = verified.claims
+        digest = sha256(token.encode()).digest()
         self._cache[digest] = _Entry(
-            token=token,
+            token=verified,
             key=key,
-            valid_from=-math.inf if claims.nbf is None else claims.nbf - self._leeway,
-            valid_until=math.inf if claims.exp is None else claims.exp + self._leeway,
+            valid_from=_LONG_AGO if claims.nbf is None else claims.nbf - self._leeway,
+            valid_until=_NEVER if claims.exp is None else claims.exp + self._leeway,
         )
         self._cache.move_to_end(digest)
         if len(self._cache) > self._cache_size:
