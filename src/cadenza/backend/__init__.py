@@ -1,1 +1,23 @@
-"""The backend: serves the gateway's proxies, owns what Cadenza's methods mean, and feeds the market channels."""
+"""The backend: serves the gateway's proxies, owns what Cadenza's methods mean, and feeds the market channels.
+
+Above: ``stack``. Below: schema, protocol (``proxy``, ``api``, ``auth``), errors. The door is ``Backend``, which puts
+the parts together; ``ApiPublisher`` and ``HttpIdentityProvider`` reach a gateway and a provider over HTTP.
+"""
+
+from cadenza.backend.app import SECRET_HEADER
+from cadenza.backend.config import AttemptLimits, BackendConfig, PaperConfig
+from cadenza.backend.handlers import Handlers
+from cadenza.backend.provider import HttpIdentityProvider
+from cadenza.backend.publisher import ApiPublisher
+from cadenza.backend.service import Backend
+
+__all__ = [
+    "SECRET_HEADER",
+    "ApiPublisher",
+    "AttemptLimits",
+    "Backend",
+    "BackendConfig",
+    "Handlers",
+    "HttpIdentityProvider",
+    "PaperConfig",
+]

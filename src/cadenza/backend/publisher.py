@@ -1,6 +1,6 @@
 """Publishes over Centrifugo's server API: in order, in batches, from a bounded queue, so that no venue ever waits.
 
-Above: ``feed``, through ``ports.Publisher``. Below: httpx. The embedded stack has a direct publisher instead.
+Above: ``feed``, through ``ports.Publisher``. Below: ``protocol.api``, httpx. The embedded stack publishes directly.
 Source: Centrifugo v6, "Server API walkthrough"; recorded in ``api_methods`` and ``api_errors``.
 """
 
@@ -14,22 +14,24 @@ from typing import Self
 import httpx
 import msgspec
 
-_log = logging.getLogger("cadenza.backend")
-_encode = msgspec.json.Encoder().encode
+from cadenza.protocol import api
+from cadenza.protocol.codes import ErrorCode, ReplyError
+
+_logger = logging.getLogger("cadenza.backend")
 
 _OK, _NOT_FOUND, _TOO_MANY_REQUESTS, _SERVER_ERROR = 200, 404, 429, 500
-#: Centrifugo's "internal server error", the one of its API's errors that waiting can mend.
-_INTERNAL_ERROR = 100
-
-
-class _ApiError(msgspec.Struct, frozen=True):
-    code: int
-    message: str = ""
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    error: _ApiError | None = None
-    replies: list["_Reply"] = []
+    """One command's answer, as far as it matters: whether it was refused."""
+
+    error: ReplyError | None = None
+
+
+class _Answer(_Reply, frozen=True):
+    """The answer to ``publish``, or to ``batch``, whose replies have no ``result`` around them (seen)."""
+
+    replies: tuple[_Reply, ...] = ()
 
 
 class _Refused(Exception):  # noqa: N818 - a verdict between two methods, not an error anyone else sees
@@ -38,7 +40,7 @@ class _Refused(Exception):  # noqa: N818 - a verdict between two methods, not an
         self.temporary = temporary
 
 
-_replies = msgspec.json.Decoder(_Reply)
+_answers = msgspec.json.Decoder(_Answer)
 
 
 class ApiPublisher:
@@ -101,8 +103,9 @@ class ApiPublisher:
         if len(self._queue) >= self._max_queue:
             self._queue.popleft()
             self.dropped += 1
-        suffix = b',"tags":%b}' % _encode(tags) if tags else b"}"
-        self._queue.append(b'{"channel":%b,"data":%b%b' % (_encode(channel), data, suffix))
+        self._queue.append(
+            api.encode(api.PublishRequest(channel=channel, data=msgspec.Raw(data), tags=dict(tags or {})))
+        )
         self._wake.set()
 
     async def start(self) -> None:
@@ -176,11 +179,11 @@ class ApiPublisher:
 
     def _refusals(self, body: bytes) -> int:
         try:
-            answer = _replies.decode(body)
+            answer = _answers.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise _Refused("an answer that is not Centrifugo's", temporary=False) from None
-        if answer.error is not None and answer.error.code == _INTERNAL_ERROR:
-            raise _Refused(f"error {_INTERNAL_ERROR}", temporary=True)
+        if answer.error is not None and answer.error.code == ErrorCode.INTERNAL:
+            raise _Refused(f"error {answer.error.code}", temporary=True)
         errors = [reply.error for reply in (answer, *answer.replies) if reply.error is not None]
         if errors:
             self._note_failure(f"error {errors[0].code}")
@@ -191,13 +194,13 @@ class ApiPublisher:
         self.failed += refused
         if not refused and self.last_error:
             self.last_error = ""
-            _log.info("publishing works again")
+            _logger.info("publishing works again")
 
     def _note_failure(self, reason: str) -> None:
         """Log when the reason changes, not for each of many publications."""
         if reason != self.last_error:
             self.last_error = reason
-            _log.warning("publishing failed: %s", reason)
+            _logger.warning("publishing failed: %s", reason)
 
 
 class _NoBatchesError(Exception):

@@ -13,11 +13,12 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self, units: int) -> str:
         """Write a number of units: ``text(123)`` at two digits is ``"1.23"``. Never an exponent."""
-        if not self.digits:
+        digits = self.digits
+        if not digits:
             return str(units)
-        sign = "-" if units < 0 else ""
-        whole, rest = divmod(abs(units), 10**self.digits)
-        return f"{sign}{whole}.{rest:0{self.digits}d}"
+        text = str(units if units >= 0 else -units).zfill(digits + 1)
+        sign = "" if units >= 0 else "-"
+        return f"{sign}{text[:-digits]}.{text[-digits:]}"
 
     def units(self, text: str) -> int:
         """Read decimal text exactly.

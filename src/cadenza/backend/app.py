@@ -1,0 +1,199 @@
+"""The backend over HTTP, as raw ASGI: Centrifugo's rpc and subscribe proxies, health and readiness.
+
+Above: uvicorn. Below: ``handlers``, ``protocol.proxy``, ``address``. Raw ASGI because each RPC behind a real Centrifugo
+passes here. Source: Centrifugo v6, "Proxy events to the backend"; a non-200 answer reaches the client as error 100,
+temporary.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cadenza._version import __version__
+from cadenza.backend.address import AddressReader
+from cadenza.backend.config import BackendConfig
+from cadenza.backend.handlers import Handlers
+from cadenza.errors import ProtocolError
+from cadenza.protocol import proxy
+
+#: The header a gateway proves itself with (Centrifugo: ``rpc.proxy.http.static_headers``).
+SECRET_HEADER = "X-Cadenza-Proxy-Secret"  # noqa: S105 - a header's name
+
+# ASGI's own types (asgi.readthedocs.io); its messages are open dictionaries.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_SECRET = SECRET_HEADER.lower().encode()
+_JSON = b"application/json"
+_LONGEST_LENGTH = 18  # digits; Python refuses to read numbers of thousands of them
+
+
+class Health(NamedTuple):
+    """One part's condition: its name and whether it works."""
+
+    part: str
+    works: bool
+
+
+class _Refusal(Exception):  # noqa: N818 - an HTTP answer on its way out
+    def __init__(self, status: int, reason: str, *, allow: bytes | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = [(b"allow", allow)] if allow else []
+
+
+class App:
+    """The ASGI application.
+
+    Args:
+        config: Secret, limits, hosts and trusted proxies.
+        handlers: Who answers the proxied calls.
+        parts: The parts readiness depends on, as they are now.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        config: BackendConfig,
+        handlers: Handlers,
+        *,
+        parts: Callable[[], tuple[Health, ...]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._secret = config.proxy_secret.encode() if config.proxy_secret is not None else None
+        self._max_body_bytes = config.max_body_bytes
+        self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
+        self._addresses = AddressReader(config.trusted_proxies)
+        self._handlers = handlers
+        self._parts = parts
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            try:
+                await self._http(scope, receive, send)
+            except _Refusal as refusal:
+                await _answer(send, refusal.status, msgspec.json.encode({"error": refusal.reason}), refusal.headers)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        self._check_host(headers)
+        path = scope["path"]
+        if path in {"/proxy/rpc", "/proxy/subscribe"} and self._secret is not None:
+            body = await self._proxied_body(scope, headers, receive)
+            await _answer(send, 200, await self._call(path, body, self._peer(scope, headers)))
+        elif path in {"/health", "/ready"}:
+            if scope["method"] not in {"GET", "HEAD"}:
+                raise _Refusal(405, "only GET is allowed here", allow=b"GET, HEAD")
+            status, report = self._health() if path == "/health" else self._readiness()
+            await _answer(send, status, msgspec.json.encode(report))
+        else:
+            raise _Refusal(404, "there is nothing here")
+
+    async def _call(self, path: str, body: bytes, peer: proxy.Peer) -> bytes:
+        try:
+            if path == "/proxy/rpc":
+                return proxy.encode_rpc_response(await self._handlers.rpc(proxy.decode_rpc_request(body), peer))
+            request = proxy.decode_subscribe_request(body)
+        except ProtocolError as error:
+            raise _Refusal(400, error.message) from None
+        return proxy.encode_subscribe_response(await self._handlers.subscribe(request, peer))
+
+    def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
+        if "*" not in self._hosts and name not in self._hosts:
+            raise _Refusal(421, "this host is not served here")
+
+    async def _proxied_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """The body of a call that a gateway made; everything else is refused before the body is looked at."""
+        if self._secret is None or not hmac.compare_digest(headers.get(_SECRET, b""), self._secret):
+            raise _Refusal(401, f"the {SECRET_HEADER} header is missing or wrong")
+        if b"origin" in headers:
+            raise _Refusal(403, "browsers have no business here")
+        if scope["method"] != "POST":
+            raise _Refusal(405, "only POST is allowed here", allow=b"POST")
+        kind = headers.get(b"content-type", _JSON).partition(b";")[0].strip().lower()
+        if kind != _JSON:
+            raise _Refusal(415, "only application/json is understood here")
+        return await self._read(headers, receive)
+
+    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        too_large = _Refusal(413, f"the body is larger than {self._max_body_bytes} bytes")
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit():
+            raise _Refusal(400, "Content-Length is not a number")
+        if len(length) > _LONGEST_LENGTH or int(length) > self._max_body_bytes:
+            raise too_large
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Refusal(400, "the body ended too early")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > self._max_body_bytes:
+                raise too_large
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+    def _peer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> proxy.Peer:
+        client = scope.get("client") or ("", 0)
+        address = self._addresses.read(
+            client[0],
+            forwarded_for=b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode(
+                "latin-1"
+            ),
+            real_ip=headers.get(b"x-real-ip", b"").decode("latin-1"),
+        )
+        return proxy.Peer(address=address)
+
+    def _health(self) -> tuple[int, dict[str, object]]:
+        """Alive, in the contract's form of ``GET /health``; whether it can serve is ``/ready``'s matter."""
+        now = self._clock()
+        at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+        return 200, {
+            "status": "healthy",
+            "timestamp": int(now * 1000),
+            "isoDateTime": at.replace("+00:00", "Z"),
+            "version": __version__,
+        }
+
+    def _readiness(self) -> tuple[int, dict[str, object]]:
+        parts = self._parts()
+        ready = all(part.works for part in parts)
+        checks = {part.part: {"status": _word(works=part.works)} for part in parts}
+        return (200 if ready else 503), {"status": _word(works=ready), "checks": checks}
+
+
+def _word(*, works: bool) -> str:
+    return "healthy" if works else "unhealthy"
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """The lifespan protocol: nothing to do, as ``service`` starts and stops the parts."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    start = [(b"content-type", _JSON), (b"content-length", b"%d" % len(body)), *(headers or ())]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,103 @@
+"""The backend's settings: one frozen object, checked when it is made; nothing here reads the environment.
+
+Above: ``service`` and ``app``; ``stack`` fills it in. Below: errors.
+"""
+
+import math
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+from cadenza.errors import ConfigurationError
+
+#: A secret shorter than this can be guessed, or was a placeholder.
+SHORTEST_SECRET = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaperConfig:
+    """The simulated venue.
+
+    Attributes:
+        seed: Decides its past and everything that happens on it.
+        book_updates_per_second: Per instrument; 0 pauses it.
+        bar_updates_per_second: How often a forming bar is published at most, per instrument and interval.
+        bars_kept: Closed bars remembered per instrument and interval.
+    """
+
+    seed: int = 724
+    book_updates_per_second: float = 10.0
+    bar_updates_per_second: float = 2.0
+    bars_kept: int = 500
+
+    def __post_init__(self) -> None:
+        _demand_number("book_updates_per_second", self.book_updates_per_second, least=0)
+        _demand_number("bar_updates_per_second", self.bar_updates_per_second, least=0.001)
+        _demand_number("bars_kept", self.bars_kept, least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptLimits:
+    """How often signing in may be tried: ``burst`` at once, then one every ``refill_seconds``."""
+
+    account_burst: int = 5
+    account_refill_seconds: float = 30.0
+    address_burst: int = 30
+    address_refill_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        _demand_number("account_burst", self.account_burst, least=1)
+        _demand_number("address_burst", self.address_burst, least=1)
+        _demand_number("account_refill_seconds", self.account_refill_seconds, least=0.001)
+        _demand_number("address_refill_seconds", self.address_refill_seconds, least=0.001)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackendConfig:
+    """The backend.
+
+    Attributes:
+        proxy_secret: What the gateway must send with each proxied call, 16 characters or more. None: there are no
+            proxy endpoints, as in the embedded stack, where the gateway calls in process.
+        max_body_bytes: The largest body a proxy endpoint reads.
+        allowed_hosts: ``Host`` headers answered, without port; ``*`` is any. Loopback counts too: a page in a browser
+            can reach it by DNS rebinding.
+        trusted_proxies: Networks whose ``X-Forwarded-For`` is believed: the gateway's, and those of the proxies before
+            it. With none, addresses are unknown and signing in is limited by account only.
+        publish_queue: Publications that wait for the publisher at most; the oldest go first.
+        attempts: Limits on signing in.
+        paper: The simulated venue.
+    """
+
+    proxy_secret: str | None = field(default=None, repr=False)
+    max_body_bytes: int = 262_144
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    trusted_proxies: tuple[str, ...] = ()
+    publish_queue: int = 10_000
+    attempts: AttemptLimits = field(default_factory=AttemptLimits)
+    paper: PaperConfig = field(default_factory=PaperConfig)
+
+    def __post_init__(self) -> None:
+        _demand_number("max_body_bytes", self.max_body_bytes, least=1)
+        _demand_number("publish_queue", self.publish_queue, least=1)
+        if self.proxy_secret is not None and not _is_secret(self.proxy_secret):
+            raise ConfigurationError(
+                f"The proxy secret must be {SHORTEST_SECRET} or more printable ASCII characters without spaces.",
+                setting="proxy_secret",
+                next_step="Make one, for example with: openssl rand -hex 32",
+            )
+        for network in self.trusted_proxies:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ConfigurationError(
+                    f"{network!r} is not an IP network such as 10.0.0.0/8 or 127.0.0.1.", setting="trusted_proxies"
+                ) from None
+
+
+def _is_secret(text: str) -> bool:
+    return len(text) >= SHORTEST_SECRET and text.isascii() and text.isprintable() and " " not in text
+
+
+def _demand_number(setting: str, value: float, *, least: float) -> None:
+    if not (math.isfinite(value) and value >= least):
+        raise ConfigurationError(f"{setting} must be a number of at least {least}, not {value}.", setting=setting)

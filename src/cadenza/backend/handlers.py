@@ -1,0 +1,75 @@
+"""The proxy's requests answered, whoever carries them: the gateway calls this in process, ``app`` over HTTP.
+
+Above: ``app``, the stack's direct caller (this is the gateway's ``ProxyCaller`` by shape). Below: ``router``,
+``access``, ``services.joining``. Centrifugo-level errors are used only for what concerns the channel itself.
+"""
+
+import logging
+
+import msgspec
+
+from cadenza.backend.access import may_join
+from cadenza.backend.ports import Caller
+from cadenza.backend.router import Router
+from cadenza.backend.services.joining import JoiningService
+from cadenza.protocol.codes import ErrorCode
+from cadenza.protocol.proxy import (
+    Error,
+    Peer,
+    RpcRequest,
+    RpcResponse,
+    RpcResult,
+    SubscribeRequest,
+    SubscribeResponse,
+    SubscribeResult,
+)
+from cadenza.schema.channels import parse_channel
+
+__all__ = ["Handlers"]
+
+_logger = logging.getLogger("cadenza.backend")
+_encode = msgspec.json.Encoder().encode
+
+# Centrifugo's own codes (reference/centrifugo.md, "Codes"); it passes them to the client as they are.
+_UNKNOWN_CHANNEL = SubscribeResponse(error=Error(code=ErrorCode.UNKNOWN_CHANNEL, message="unknown channel"))
+_PERMISSION_DENIED = SubscribeResponse(error=Error(code=ErrorCode.PERMISSION_DENIED, message="permission denied"))
+_INTERNAL_ERROR = SubscribeResponse(
+    error=Error(code=ErrorCode.INTERNAL, message="internal server error", temporary=True)
+)
+
+
+class Handlers:
+    """Answers the rpc and subscribe proxies.
+
+    Args:
+        router: Serves the methods.
+        joining: Knows which channels there are and what a new subscriber starts with.
+    """
+
+    def __init__(self, router: Router, joining: JoiningService) -> None:
+        self._router = router
+        self._joining = joining
+
+    async def rpc(self, request: RpcRequest, peer: Peer) -> RpcResponse:
+        """Answer an RPC, always with a result: refusals are part of the contract's envelope."""
+        caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta))
+        answer = await self._router.call(request.method, request.data, caller)
+        return RpcResponse(result=RpcResult(data=msgspec.Raw(answer)))
+
+    async def subscribe(self, request: SubscribeRequest, peer: Peer) -> SubscribeResponse:
+        """Let a client join a channel, with what it needs to start; 102 when there is none, 103 when it may not."""
+        channel = parse_channel(request.channel)
+        if channel is None:
+            return _UNKNOWN_CHANNEL
+        if not may_join(channel, Caller(user=request.user, address=peer.address, meta=bytes(request.meta))):
+            return _PERMISSION_DENIED
+        try:
+            if not self._joining.exists(channel):
+                return _UNKNOWN_CHANNEL
+            first = await self._joining.first(channel)
+        except Exception:
+            _logger.exception("joining a channel of %s failed", channel.pattern.pattern)
+            return _INTERNAL_ERROR
+        if first is None:
+            return SubscribeResponse(result=SubscribeResult())
+        return SubscribeResponse(result=SubscribeResult(data=msgspec.Raw(_encode(first))))

@@ -1,0 +1,142 @@
+"""From an RPC's name and bytes to its answer's bytes: access, decode once, service, encode once.
+
+Above: ``handlers``. Below: ``access``, ``services`` (as registered), schema. Every outcome is an answer of the
+contract: nothing is raised, and what was not foreseen becomes 22000 with a request id that the log has too.
+"""
+
+import logging
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from cadenza.backend.access import may_call
+from cadenza.backend.ports import Caller
+from cadenza.errors import RpcError
+from cadenza.schema.codes import CODES, Code
+from cadenza.schema.envelope import ErrorBody
+from cadenza.schema.methods import Method, encode_error
+
+__all__ = ["Router", "Serve"]
+
+P = TypeVar("P")
+D = TypeVar("D")
+
+#: What a service offers for a method: typed parameters and the caller in, the envelope's ``data`` out.
+Serve = Callable[[P, Caller], Awaitable[D]]
+
+_logger = logging.getLogger("cadenza.backend")
+
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_LONGEST_MESSAGE = 200
+
+_REFUSALS: Mapping[Code, bytes] = {
+    Code.SIGN_IN_REQUIRED: encode_error(
+        ErrorBody(code=Code.SIGN_IN_REQUIRED, message="Sign in to call this method.", temporary=False)
+    ),
+    Code.ACCESS_DENIED: encode_error(
+        ErrorBody(code=Code.ACCESS_DENIED, message="This method is not for this user.", temporary=False)
+    ),
+}
+
+
+class _Route(NamedTuple):
+    method: Method[Any, Any]
+    serve: Serve[Any, Any]
+
+
+class Router:
+    """Knows every method of the contract, and which of them are served.
+
+    Args:
+        methods: The contract, by name.
+        new_request_id: Names an internal error, in the answer and in the log.
+    """
+
+    def __init__(self, methods: Mapping[str, Method[Any, Any]], *, new_request_id: Callable[[], str]) -> None:
+        self._methods = methods
+        self._new_request_id = new_request_id
+        self._routes: dict[str, _Route] = {}
+
+    @property
+    def served(self) -> frozenset[str]:
+        """Names of the methods that are served."""
+        return frozenset(self._routes)
+
+    def add(self, method: Method[P, D], serve: Serve[P, D]) -> None:
+        """Serve a method.
+
+        Raises:
+            ValueError: It is not in the contract, or already served.
+        """
+        if self._methods.get(method.name) is not method or method.name in self._routes:
+            raise ValueError(f"{method.name} is not in the contract, or served twice")
+        self._routes[method.name] = _Route(method, serve)
+
+    async def call(self, name: str, payload: bytes | msgspec.Raw, caller: Caller) -> bytes:
+        """Answer one RPC: the result envelope as JSON. Never raises, except when it is cancelled."""
+        route = self._routes.get(name)
+        if route is None:
+            return self._unserved(name, caller)
+        method, serve = route
+        refusal = may_call(method.access, caller)
+        if refusal is not None:
+            return _REFUSALS[refusal]
+        try:
+            params = method.decode_params(_object(payload))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return _unreadable(error)
+        try:
+            return method.encode_result(await serve(params, caller))
+        except RpcError as error:
+            return _refused(error)
+        except Exception:
+            request_id = self._new_request_id()
+            _logger.exception("%s failed, request %s", name, request_id)
+            return _error(Code.INTERNAL, f"Something went wrong here. Report it with request id {request_id}.")
+
+    def _unserved(self, name: str, caller: Caller) -> bytes:
+        method = self._methods.get(name)
+        if method is None:
+            return _error(Code.METHOD_NOT_FOUND, f"There is no method {name[:80]!r}.")
+        if may_call(method.access, caller) is Code.SIGN_IN_REQUIRED:
+            return _REFUSALS[Code.SIGN_IN_REQUIRED]
+        return _error(Code.NOT_SUPPORTED, f"{name} is not served yet.")
+
+
+def _object(payload: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
+    """Absent parameters and ``null`` are an empty object, so that a missing field is named."""
+    return b"{}" if bytes(payload) in {b"", b"null"} else payload
+
+
+def _error(code: Code, message: str, field: str | None = None) -> bytes:
+    return encode_error(ErrorBody(code=code, message=message, temporary=CODES[code].temporary, field=field))
+
+
+def _refused(error: RpcError) -> bytes:
+    """A service's refusal; how temporary it is, the code says where the service did not."""
+    code = error.code or int(Code.INTERNAL)
+    wait = error.retry_after_seconds
+    return encode_error(
+        ErrorBody(
+            code=code,
+            message=error.message,
+            temporary=error.temporary or CODES[code].temporary,
+            field=error.field,
+            retry_after=None if wait is None else math.ceil(wait * 1000) / 1000,
+        )
+    )
+
+
+def _unreadable(error: Exception) -> bytes:
+    """22015 with the path of the parameter at fault in wire names, ``tradeOrder.quantity`` or ``symbols[0]``."""
+    if not isinstance(error, msgspec.ValidationError):
+        return _error(Code.INVALID_ARGUMENT, "The parameters are not valid JSON.")
+    said, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    missing = _MISSING.match(said)
+    if missing is not None:
+        path = f"{path}.{missing[1]}" if path else missing[1]
+    return _error(Code.INVALID_ARGUMENT, said[:_LONGEST_MESSAGE], path or None)

@@ -1,0 +1,140 @@
+"""The backend put together: venue, feed, services, router, handlers and HTTP application, with one start and one stop.
+
+Above: ``stack``, tests, ``tools/methods_page.py``. Below: every part of this room.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from cadenza._version import __version__
+from cadenza.backend.app import App, Health
+from cadenza.backend.config import BackendConfig
+from cadenza.backend.feed import Feed
+from cadenza.backend.handlers import Handlers
+from cadenza.backend.limits import AttemptLimiter
+from cadenza.backend.ports import IdentityProvider, Publisher, TokenVerifier, Venue
+from cadenza.backend.router import Router
+from cadenza.backend.services.auth import AuthService
+from cadenza.backend.services.instrument import InstrumentService
+from cadenza.backend.services.joining import JoiningService
+from cadenza.backend.services.market import MarketService
+from cadenza.backend.services.selection import Instruments
+from cadenza.backend.services.system import SystemService
+from cadenza.backend.services.venue import VenueService
+from cadenza.backend.venues.paper import PaperVenue
+from cadenza.schema import methods
+
+__all__ = ["Backend"]
+
+
+class Backend:
+    """The whole backend.
+
+    Args:
+        config: Its settings.
+        publisher: Where publications go; the caller starts and stops it.
+        identity: The identity provider.
+        verifier: Checks access tokens that travel in params.
+        venues: Whose markets; None is ``PAPER`` alone.
+        clock: Seconds since the epoch.
+        monotonic: Seconds that only grow.
+        new_token: Makes unguessable short texts: this run's name, request ids.
+
+    Attributes:
+        handlers: Answers the gateway: its ``ProxyCaller`` by shape.
+        app: The ASGI application.
+        router: The methods.
+        feed: What is published.
+        venues: The venues; the simulated one can be paused and stepped.
+    """
+
+    def __init__(
+        self,
+        config: BackendConfig,
+        *,
+        publisher: Publisher,
+        identity: IdentityProvider,
+        verifier: TokenVerifier,
+        venues: Sequence[Venue] | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        new_token: Callable[[], str] = lambda: secrets.token_hex(4),
+    ) -> None:
+        if venues is None:
+            venues = (PaperVenue(config.paper, clock=clock, monotonic=monotonic, run=new_token()),)
+        self.venues: tuple[Venue, ...] = tuple(venues)
+        self.feed = Feed(self.venues, publisher, max_queue=config.publish_queue)
+        limits = config.attempts
+        auth = AuthService(
+            identity,
+            verifier,
+            by_address=AttemptLimiter(
+                burst=limits.address_burst, refill_seconds=limits.address_refill_seconds, monotonic=monotonic
+            ),
+            by_account=AttemptLimiter(
+                burst=limits.account_burst, refill_seconds=limits.account_refill_seconds, monotonic=monotonic
+            ),
+        )
+        system = SystemService(version=__version__, healthy=self._is_healthy, clock=clock)
+        instruments = Instruments(self.venues)
+        self.router = _route(instruments, auth, system, new_request_id=new_token)
+        self.handlers = Handlers(self.router, JoiningService(instruments))
+        self.app = App(config, self.handlers, parts=self.parts, clock=clock)
+
+    def parts(self) -> tuple[Health, ...]:
+        """The parts readiness depends on, as they are now."""
+        venues = [Health(f"venue:{venue.name}", works=venue.running) for venue in self.venues]
+        return (*venues, Health("feed", works=self.feed.running))
+
+    async def start(self) -> None:
+        """Start the feed, then the venues. What fails stops what had begun."""
+        await self.feed.start()
+        try:
+            for venue in self.venues:
+                await venue.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop the venues, then the feed; no task is left."""
+        for venue in self.venues:
+            await venue.stop()
+        await self.feed.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _is_healthy(self) -> bool:
+        return all(part.works for part in self.parts())
+
+
+def _route(
+    instruments: Instruments, auth: AuthService, system: SystemService, *, new_request_id: Callable[[], str]
+) -> Router:
+    """Every method that is served, and by what."""
+    router = Router(methods.METHODS, new_request_id=new_request_id)
+    venue, instrument, market = VenueService(instruments), InstrumentService(instruments), MarketService(instruments)
+    router.add(methods.QUERY_SYSTEM_INFO, system.info)
+    router.add(methods.QUERY_SYSTEM_CHECK, system.check)
+    router.add(methods.QUERY_VENUE_LIST, venue.list)
+    router.add(methods.QUERY_INSTRUMENT_LIST, instrument.list)
+    router.add(methods.QUERY_ORDERBOOK_GET, market.order_book)
+    router.add(methods.QUERY_ORDERBOOK_LIST, market.order_books)
+    router.add(methods.QUERY_TICKER_LIST, market.tickers)
+    router.add(methods.QUERY_KLINE_LIST, market.klines)
+    router.add(methods.COMMAND_AUTH_SIGNUP, auth.signup)
+    router.add(methods.COMMAND_AUTH_LOGIN, auth.login)
+    router.add(methods.COMMAND_AUTH_REFRESH, auth.refresh)
+    router.add(methods.COMMAND_AUTH_LOGOUT, auth.logout)
+    router.add(methods.QUERY_AUTH_USER, auth.user)
+    return router
