@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 from cadenza.schema.scalars import DateTimeText, Message, Uuid
 
-T = TypeVar("T")
+#: Covariant, as an envelope is frozen: an ``Event[Ticker]`` is an ``Event[object]``.
+T_co = TypeVar("T_co", covariant=True)
 
 
 class ErrorBody(Message, frozen=True, kw_only=True):
@@ -35,15 +36,15 @@ class Pagination(Message, frozen=True, kw_only=True):
     has_next: bool | None = None
 
 
-class Result(Message, Generic[T], frozen=True, kw_only=True):
+class Result(Message, Generic[T_co], frozen=True, kw_only=True):
     """An RPC's answer: ``data`` or ``error``; ``pagination`` where the method pages."""
 
-    data: T | None = None
+    data: T_co | None = None
     error: ErrorBody | None = None
     pagination: Pagination | None = None
 
 
-class Event(Message, Generic[T], frozen=True, kw_only=True):
+class Event(Message, Generic[T_co], frozen=True, kw_only=True):
     """An event on ``tradingAccount:{id}`` or ``market:instrument:{venue}``.
 
     ``type`` is the short form (``orderUpdate``), ``event`` the contract's name (``event.trade_order.updated``).
@@ -53,4 +54,4 @@ class Event(Message, Generic[T], frozen=True, kw_only=True):
     event: str
     event_id: Uuid
     timestamp: DateTimeText
-    data: T
+    data: T_co

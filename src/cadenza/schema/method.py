@@ -13,6 +13,7 @@ import msgspec
 
 from cadenza.schema.access import Access
 from cadenza.schema.envelope import ErrorBody, Pagination, Result
+from cadenza.schema.reading import UNREADABLE, reread, reread_received
 
 P = TypeVar("P")
 D = TypeVar("D")
@@ -55,9 +56,12 @@ class Method(Generic[P, D]):
         """Read parameters; an absent payload reads as ``{}``.
 
         Raises:
-            msgspec.DecodeError: Not JSON, or not of the contract's shape (``ValidationError`` names the path).
+            ValidationError: Code 22015; ``field`` is the path of the parameter at fault, ``tradeOrder.quantity``.
         """
-        return self._params_decoder.decode(payload or b"{}")
+        try:
+            return self._params_decoder.decode(payload or b"{}")
+        except UNREADABLE as error:
+            return reread(error, self._params_decoder, payload)
 
     def encode_params(self, params: P) -> bytes:
         """Write parameters."""
@@ -73,9 +77,12 @@ class Method(Generic[P, D]):
         """Read an answer.
 
         Raises:
-            msgspec.DecodeError: Not JSON, or not of the contract's shape.
+            ProtocolError: Not of the contract's shape; the message names the field, ``data[0].venue``.
         """
-        return self._result_decoder.decode(payload)
+        try:
+            return self._result_decoder.decode(payload)
+        except UNREADABLE as error:
+            return reread_received(error, self._result_decoder, payload)
 
     @cached_property
     def _params_decoder(self) -> msgspec.json.Decoder[P]:
