@@ -1,0 +1,224 @@
+"""Identity provider, gateway and backend in one process: what ``cadenza up`` runs.
+
+Above: ``cli.up``, ``stack.demo``, tests. Below: every server room. The parts speak the same wire as the real ones:
+backend and gateway fetch the provider's keys and reach it over HTTP; only gateway and backend call each other directly.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+
+from cadenza._version import __version__
+from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.provider import HttpIdentityProvider
+from cadenza.backend.service import Backend
+from cadenza.errors import ConfigurationError, UsageError
+from cadenza.gateway.config import GatewayConfig
+from cadenza.gateway.server import GatewayServer
+from cadenza.identity.config import IdentityConfig
+from cadenza.identity.server import IdentityServer
+from cadenza.stack.channels import NAMESPACES
+from cadenza.stack.direct import DirectPublisher
+from cadenza.stack.folder import DataFolder
+from cadenza.stack.serving import AsgiServer, bind, require_free
+from cadenza.stack.settings import StackSettings
+from cadenza.tokens.fetch import http_fetch
+from cadenza.tokens.jwks import RemoteKeySet
+from cadenza.tokens.verifier import Verifier
+
+READY_EMAIL: Final = "trader@example.com"
+_PASSWORD_FILE: Final = "ready-password"  # noqa: S105  # a file's name
+_API_KEY_FILE: Final = "api-key"
+
+
+class EmbeddedStack:
+    """The whole stack. Use it as an async context manager.
+
+    Args:
+        settings: Ports, folder, pace.
+        clock: Seconds since the epoch.
+        monotonic: Seconds that only grow.
+
+    Raises:
+        ConfigurationError: On entering: a port is taken, the folder is unusable; nothing is left running.
+    """
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._exit: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._exit is not None:
+            raise UsageError("This stack runs already.")
+        async with AsyncExitStack() as building:
+            await self._build(building)
+            self._exit = building.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._exit is not None:
+            await self._exit.aclose()
+            self._exit = None
+
+    # What it is made of: for tests, the demo, and whoever embeds it.
+
+    identity: IdentityServer
+    gateway: GatewayServer
+    backend: Backend
+    verifier: Verifier
+
+    @property
+    def data_dir(self) -> Path:
+        """Where everything is kept."""
+        return self._settings.data_dir
+
+    @property
+    def identity_url(self) -> str:
+        """The provider, ``/auth/v1`` included."""
+        return self.identity.url
+
+    @property
+    def supabase_url(self) -> str:
+        """What ``SUPABASE_URL`` is set to: the provider without ``/auth/v1``."""
+        return self.identity.url.removesuffix("/auth/v1")
+
+    @property
+    def ws_url(self) -> str:
+        """Where clients connect."""
+        return f"ws://{self._authority(self.gateway.port)}/connection/websocket"
+
+    @property
+    def api_url(self) -> str:
+        """The gateway's server API."""
+        return f"http://{self._authority(self.gateway.port)}/api"
+
+    @property
+    def backend_url(self) -> str:
+        """The backend's health and readiness."""
+        return f"http://{self._authority(self._backend_port)}"
+
+    @property
+    def api_key(self) -> str:
+        """The key of the server API; also in a 0600 file of the data folder."""
+        return self._api_key
+
+    @property
+    def ready_user(self) -> tuple[str, str]:
+        """E-mail address and password of a user who can sign in at once."""
+        return READY_EMAIL, self._ready_password
+
+    @property
+    def ready_password_file(self) -> Path:
+        """The 0600 file that holds the ready user's password."""
+        return self.data_dir / _PASSWORD_FILE
+
+    def _authority(self, port: int) -> str:
+        host = self._settings.host
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    async def _build(self, exit_stack: AsyncExitStack) -> None:
+        """Start the parts in the order they need each other; what fails stops what had begun."""
+        settings = self._settings
+        folder = DataFolder(settings.data_dir)
+        exit_stack.callback(folder.close)
+        # Every port is tried before anything is made: a refusal leaves no half of a stack behind.
+        require_free(settings.host, settings.gateway_port, what="gateway", option="--gateway-port")
+        require_free(settings.host, settings.identity_port, what="identity provider", option="--identity-port")
+        backend_listener = bind(settings.host, settings.backend_port, what="backend", option="--backend-port")
+        exit_stack.callback(backend_listener.close)
+        self._api_key = folder.secret(_API_KEY_FILE)
+        self._ready_password = folder.secret(_PASSWORD_FILE, lambda: secrets.token_urlsafe(15))
+
+        self.identity = await self._start_identity(exit_stack)
+        http = await exit_stack.enter_async_context(httpx.AsyncClient(timeout=5.0))
+        self.verifier = await self._make_verifier(exit_stack, http)
+        self.backend = self._make_backend(http)
+        self.gateway = await self._start_gateway(exit_stack)
+        await exit_stack.enter_async_context(self.backend)
+        server = AsgiServer(self.backend.app, backend_listener)
+        await server.start()
+        exit_stack.push_async_callback(server.stop)
+        self._backend_port = server.port
+
+    async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
+        settings = self._settings
+        identity = IdentityServer(
+            IdentityConfig(
+                data_dir=settings.data_dir / "identity",
+                host=settings.host,
+                port=settings.identity_port,
+                access_token_lifetime_seconds=settings.access_token_lifetime_seconds,
+                allowed_origins=None,
+            ),
+            clock=self._clock,
+            monotonic=self._monotonic,
+        )
+        await exit_stack.enter_async_context(identity)
+        await identity.ensure_user(READY_EMAIL, self._ready_password)
+        return identity
+
+    async def _make_verifier(self, exit_stack: AsyncExitStack, http: httpx.AsyncClient) -> Verifier:
+        keys = RemoteKeySet(http_fetch(self.identity.jwks_url, http), clock=self._clock)
+        exit_stack.push_async_callback(keys.aclose)
+        await keys.refresh()
+        return Verifier(keys, issuer=self.identity.issuer, audience=self.identity.audience, clock=self._clock)
+
+    def _make_backend(self, http: httpx.AsyncClient) -> Backend:
+        settings = self._settings
+        return Backend(
+            BackendConfig(
+                paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
+            ),
+            publisher=DirectPublisher(lambda: self.gateway.node),
+            identity=HttpIdentityProvider(self.identity.url, http, address_header="X-Forwarded-For"),
+            verifier=self.verifier,
+            clock=self._clock,
+            monotonic=self._monotonic,
+        )
+
+    async def _start_gateway(self, exit_stack: AsyncExitStack) -> GatewayServer:
+        settings = self._settings
+        gateway = GatewayServer(
+            GatewayConfig(
+                host=settings.host,
+                port=settings.gateway_port,
+                allowed_origins=self._origins(),
+                api_key=self._api_key,
+                namespaces=NAMESPACES,
+                allow_anonymous_connect_without_token=True,
+                disallow_anonymous_connection_tokens=True,
+                version=f"cadenza {__version__}",
+            ),
+            verifier=self.verifier,
+            proxy=self.backend.handlers,
+            clock=self._clock,
+        )
+        try:
+            await gateway.start()
+        except ConfigurationError as refused:
+            raise ConfigurationError(
+                refused.message, setting="--gateway-port", next_step="Choose another port with --gateway-port."
+            ) from refused
+        exit_stack.push_async_callback(gateway.stop)
+        return gateway
+
+    def _origins(self) -> tuple[str, ...]:
+        """The stack's own addresses, and those the operator names."""
+        port = self._settings.backend_port
+        own = (f"http://127.0.0.1:{port}", f"http://localhost:{port}") if port else ()
+        return (*own, *self._settings.allowed_origins)
