@@ -84,7 +84,7 @@ def _config(folder: Path, setup: str, changes: dict[str, Any]) -> IdentityConfig
         hashing=PasswordHashing(passes=1, memory_kib=8, lanes=1),
         limits=RateLimits(token_requests_per_five_minutes=limited, sign_ups_per_five_minutes=None),
     )
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
+    plain: dict[str, Any] = {name: tuple(to) if isinstance(to, list) else to for name, to in changes.items()}
     return dataclasses.replace(config, **plain)
 
 
