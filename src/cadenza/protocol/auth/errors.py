@@ -2,7 +2,8 @@
 
 With ``X-Supabase-Api-Version: 2024-01-01`` or later: ``{"code": "<error_code>", "message": ...}`` and the version is
 confirmed in the answer; without: ``{"code": <status>, "error_code": ..., "msg": ...}``. Both carry
-``X-Sb-Error-Code``, except ``weak_password`` and ``unexpected_failure`` in the dated form. OAuth errors keep ``{"error", "error_description"}``.
+``X-Sb-Error-Code``, except ``weak_password`` and ``unexpected_failure`` in the dated form. OAuth errors keep
+``{"error", "error_description"}``.
 
 Above: ``responses`` reads with it, ``cadenza.identity`` writes with it. Below: ``cadenza.errors``.
 """
@@ -21,7 +22,6 @@ from cadenza.errors import IdentityError
 from cadenza.protocol.auth.codes import Action, ErrorCode, action_for
 from cadenza.protocol.auth.endpoints import API_VERSION, API_VERSION_HEADER, ERROR_CODE_HEADER
 from cadenza.protocol.auth.messages import WeakPassword
-
 
 #: Seen: dated errors that come without ``X-Sb-Error-Code``.
 _WITHOUT_HEADER: Final = frozenset({ErrorCode.WEAK_PASSWORD, ErrorCode.UNEXPECTED_FAILURE})
