@@ -185,7 +185,7 @@ class EmbeddedStack:
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=DirectPublisher(lambda: self.gateway.node),
-            identity=HttpIdentityProvider(self.identity.url, http, address_header="X-Forwarded-For"),
+            identity=HttpIdentityProvider(self.identity.url, http),
             verifier=self.verifier,
             clock=self._clock,
             monotonic=self._monotonic,

@@ -1,0 +1,209 @@
+"""The backend alone, behind a real Centrifugo and a real Supabase Auth, each on its own wire.
+
+Centrifugo proxies rpc and subscribe to it over HTTP with a shared secret, it publishes over Centrifugo's server API,
+and it speaks to any Supabase URL. Above: ``python -m cadenza.stack.external``, tests. Below: ``backend``, ``tokens``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Final, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.provider import HttpIdentityProvider
+from cadenza.backend.publisher import ApiPublisher
+from cadenza.backend.service import Backend
+from cadenza.client.settings import AUTH_PATH, DEFAULT_AUDIENCE, read_environment
+from cadenza.errors import CadenzaError, ConfigurationError
+from cadenza.stack.serving import AsgiServer, bind
+from cadenza.stack.settings import BACKEND_PORT
+from cadenza.tokens.fetch import http_fetch
+from cadenza.tokens.jwks import RemoteKeySet
+from cadenza.tokens.verifier import Verifier
+
+#: Supabase Auth publishes its keys here, below its own address.
+_JWKS_PATH: Final = "/.well-known/jwks.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalSettings:
+    """Where the others are, and what is shared with them.
+
+    Attributes:
+        auth_url: The provider's address, ``/auth/v1`` included where Supabase's gateway stands in front.
+        issuer: The exact ``iss`` of its tokens.
+        audience: Their ``aud``.
+        jwks_url: Its key set.
+        anon_key: The project's publishable key, sent as ``apikey``; empty where none is asked for.
+        api_url: Centrifugo's server API.
+        api_key: The key of it.
+        proxy_secret: What Centrifugo sends with each proxied call.
+        host: Address to listen on.
+        port: TCP port to listen on; 0 picks a free one.
+        trusted_proxies: Networks whose ``X-Forwarded-For`` is believed: Centrifugo's.
+        book_updates_per_second: Pace of the simulated venue, per instrument.
+        venue_seed: Seed of the simulated venue.
+    """
+
+    auth_url: str
+    issuer: str
+    jwks_url: str
+    api_url: str
+    api_key: str = field(repr=False)
+    proxy_secret: str = field(repr=False)
+    audience: str = DEFAULT_AUDIENCE
+    anon_key: str = ""
+    host: str = "127.0.0.1"
+    port: int = BACKEND_PORT
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
+    book_updates_per_second: float = 10.0
+    venue_seed: int = 724
+
+
+def external_settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> ExternalSettings:
+    """Read ``SUPABASE_URL``, ``CADENZA_WS_URL``, ``CADENZA_API_KEY``, ``CADENZA_PROXY_SECRET`` and their like.
+
+    The server API stands beside the WebSocket, and issuer and key set below the provider, unless said otherwise.
+
+    Raises:
+        ConfigurationError: A variable is missing or unknown; ``setting`` names it.
+    """
+    environ = os.environ if environ is None else environ
+    known = read_environment(environ)
+    supabase_url = known.supabase_url or _required(environ, "SUPABASE_URL")
+    auth_url = supabase_url.rstrip("/")
+    if not auth_url.endswith(AUTH_PATH):
+        auth_url += AUTH_PATH
+    values: dict[str, object] = {
+        "auth_url": auth_url,
+        "issuer": known.issuer or auth_url,
+        "audience": known.audience or DEFAULT_AUDIENCE,
+        "jwks_url": environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH,
+        "anon_key": known.anon_key or "",
+        "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
+        "api_key": _required(environ, "CADENZA_API_KEY"),
+        "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
+    }
+    values.update({name: value for name, value in options.items() if value is not None})
+    return ExternalSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass
+
+
+def server_api_url(ws_url: str) -> str:
+    """Return the server API's address of the gateway whose WebSocket stands at ``ws_url``."""
+    parts = urlsplit(ws_url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme)
+    if scheme is None or not parts.netloc:
+        raise ConfigurationError(
+            f"{ws_url!r} is not the address of a WebSocket.",
+            setting="CADENZA_WS_URL",
+            next_step="It looks like wss://gateway.example/connection/websocket.",
+        )
+    return urlunsplit((scheme, parts.netloc, "/api", "", ""))
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    if not value:
+        raise ConfigurationError(
+            f"{name} is not set, and the backend cannot do without it.", setting=name, next_step=f"Set {name}."
+        )
+    return value
+
+
+class ExternalBackend:
+    """The backend as a server of its own. Use it as an async context manager.
+
+    Raises:
+        ConfigurationError: On entering: the port is taken, or a setting cannot work.
+    """
+
+    backend: Backend
+    publisher: ApiPublisher
+    port: int
+
+    def __init__(
+        self,
+        settings: ExternalSettings,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as building:
+            await self._build(building)
+            self._exit = building.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._exit.aclose()
+
+    async def _build(self, exit_stack: AsyncExitStack) -> None:
+        settings = self._settings
+        listener = bind(settings.host, settings.port, what="backend", option="--backend-port")
+        exit_stack.callback(listener.close)
+        http = await exit_stack.enter_async_context(httpx.AsyncClient(timeout=5.0))
+        # The provider may come up after us: keys are fetched when the first token asks for them.
+        keys = RemoteKeySet(http_fetch(settings.jwks_url, http), clock=self._clock)
+        exit_stack.push_async_callback(keys.aclose)
+        verifier = Verifier(keys, issuer=settings.issuer, audience=settings.audience, clock=self._clock)
+        self.publisher = await exit_stack.enter_async_context(ApiPublisher(settings.api_url, settings.api_key, http))
+        self.backend = Backend(
+            BackendConfig(
+                proxy_secret=settings.proxy_secret,
+                trusted_proxies=settings.trusted_proxies,
+                paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
+            ),
+            publisher=self.publisher,
+            identity=HttpIdentityProvider(settings.auth_url, http, api_key=settings.anon_key),
+            verifier=verifier,
+            clock=self._clock,
+            monotonic=self._monotonic,
+        )
+        await exit_stack.enter_async_context(self.backend)
+        server = AsgiServer(self.backend.app, listener)
+        await server.start()
+        exit_stack.push_async_callback(server.stop)
+        self.port = server.port
+
+
+async def _serve() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    port = os.environ.get("PORT")
+    options = {"port": int(port)} if port and port.isdecimal() else {}
+    async with ExternalBackend(external_settings_from_environment(**options)) as served:
+        print(f"backend on port {served.port}", flush=True)  # noqa: T201  # the program's own word that it is up
+        await stop.wait()
+
+
+def main() -> int:
+    """Run the backend until SIGINT or SIGTERM, with its settings from the environment (``PORT`` for the port)."""
+    import uvloop
+
+    try:
+        uvloop.run(_serve())
+    except CadenzaError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # one line, for whoever started it
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from cadenza.errors import ConfigurationError
+from cadenza.stack.external import external_settings_from_environment, server_api_url
+
+WHOLE = {
+    "SUPABASE_URL": "https://ref.supabase.co",
+    "CADENZA_WS_URL": "wss://gateway.example/connection/websocket",
+    "CADENZA_API_KEY": "key-of-the-server-api",
+    "CADENZA_PROXY_SECRET": "secret-between-the-two",
+}
+
+
+def test_the_rest_follows_from_four_variables() -> None:
+    settings = external_settings_from_environment(WHOLE)
+    assert settings.auth_url == "https://ref.supabase.co/auth/v1"
+    assert settings.issuer == "https://ref.supabase.co/auth/v1"
+    assert settings.jwks_url == "https://ref.supabase.co/auth/v1/.well-known/jwks.json"
+    assert settings.api_url == "https://gateway.example/api"
+    assert settings.audience == "authenticated"
+
+
+def test_a_provider_elsewhere_is_named_apart() -> None:
+    settings = external_settings_from_environment(
+        WHOLE
+        | {
+            "CADENZA_ISSUER": "http://127.0.0.1:9999",
+            "CADENZA_JWKS_URL": "http://127.0.0.1:9999/.well-known/jwks.json",
+            "CADENZA_AUDIENCE": "other",
+        }
+    )
+    assert settings.issuer == "http://127.0.0.1:9999"
+    assert settings.jwks_url == "http://127.0.0.1:9999/.well-known/jwks.json"
+    assert settings.audience == "other"
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_a_missing_variable_is_named(name: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        external_settings_from_environment({key: value for key, value in WHOLE.items() if key != name})
+    assert refused.value.setting == name
+
+
+def test_no_secret_shows_in_the_settings() -> None:
+    shown = repr(external_settings_from_environment(WHOLE))
+    assert "key-of-the-server-api" not in shown
+    assert "secret-between-the-two" not in shown
+
+
+@pytest.mark.parametrize("url", ["https://gateway.example", "gateway.example", "ws:///x", ""])
+def test_what_is_no_websocket_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        server_api_url(url)
