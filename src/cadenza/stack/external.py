@@ -23,7 +23,7 @@ from cadenza.backend.config import BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
-from cadenza.client.settings import AUTH_PATH, DEFAULT_AUDIENCE, read_environment
+from cadenza.client.settings import AUTH_PATH, read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.stack.serving import AsgiServer, bind
 from cadenza.stack.settings import BACKEND_PORT
@@ -31,6 +31,8 @@ from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.verifier import Verifier
 
+#: The audience of every Supabase access token of a signed-in user.
+DEFAULT_AUDIENCE: Final = "authenticated"
 #: Supabase Auth publishes its keys here, below its own address.
 _JWKS_PATH: Final = "/.well-known/jwks.json"
 
@@ -187,8 +189,8 @@ async def _serve() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     port = os.environ.get("PORT")
-    options = {"port": int(port)} if port and port.isdecimal() else {}
-    async with ExternalBackend(external_settings_from_environment(**options)) as served:
+    given = int(port) if port and port.isdecimal() else None
+    async with ExternalBackend(external_settings_from_environment(port=given)) as served:
         print(f"backend on port {served.port}", flush=True)  # noqa: T201  # the program's own word that it is up
         await stop.wait()
 
