@@ -56,7 +56,7 @@ class Method(Generic[P, D]):
         """Read parameters; an absent payload reads as ``{}``.
 
         Raises:
-            ValidationError: Code 22015; ``field`` is the path of the parameter at fault, ``tradeOrder.quantity``.
+            msgspec.DecodeError, UnicodeDecodeError, RecursionError: It does not read; ``reading.misfit`` says where.
         """
         try:
             return self._params_decoder.decode(payload or b"{}")

@@ -15,7 +15,7 @@ import msgspec
 from cadenza.errors import ProtocolError, ValidationError
 from cadenza.schema.codes import Code
 
-__all__ = ["UNREADABLE", "field_of", "reread", "reread_received"]
+__all__ = ["UNREADABLE", "field_of", "misfit", "reread", "reread_received"]
 
 #: What msgspec raises for a payload it cannot read. Nesting too deep for the stack is the sender's fault as well.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -28,13 +28,10 @@ _LONGEST_MESSAGE: Final = 200
 
 
 def reread(error: Exception, decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
-    """Read once more with nulls of optional fields left out, or say what is wrong.
+    """Read once more with nulls of optional fields left out; raise ``error`` where that does not help.
 
     The contract's own client omits what is not set, others write null for it (``contract/README.md``: "Null for an
     optional field parses as absent"). Most optional fields take null as it stands; this is for those with a default.
-
-    Raises:
-        ValidationError: Code 22015; ``field`` is the path of what does not fit, empty where it is the whole payload.
     """
     text = bytes(payload)
     if isinstance(error, msgspec.ValidationError) and b"null" in text:
@@ -43,8 +40,7 @@ def reread(error: Exception, decoder: msgspec.json.Decoder[T], payload: bytes | 
             return msgspec.convert(pruned, decoder.type)
         except UNREADABLE:
             pass  # the first error says it better: it speaks of what was sent
-    # `from None`: an error of msgspec or of the decoder of UTF-8 may hold the payload, and that may hold a password.
-    raise ValidationError(_sentence(error), field=field_of(error), code=Code.INVALID_ARGUMENT) from None
+    raise error
 
 
 def reread_received(error: Exception, decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
@@ -55,8 +51,14 @@ def reread_received(error: Exception, decoder: msgspec.json.Decoder[T], payload:
     """
     try:
         return reread(error, decoder, payload)
-    except ValidationError as misfit:
-        raise ProtocolError(f"The answer does not fit the contract. {misfit.message}") from None
+    except UNREADABLE:
+        # `from None`: an error of msgspec or of the decoder of UTF-8 may hold the payload, and that may hold a token.
+        raise ProtocolError(f"The answer does not fit the contract. {misfit(error).message}") from None
+
+
+def misfit(error: Exception) -> ValidationError:
+    """Say what does not read, and where: code 22015, ``field`` the path in wire names, empty for the whole payload."""
+    return ValidationError(_sentence(error), field=field_of(error), code=Code.INVALID_ARGUMENT)
 
 
 def field_of(error: Exception) -> str:
