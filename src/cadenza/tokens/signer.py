@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.util import base64_to_int, urlsafe_b64decode
 
 from cadenza.errors import ConfigurationError, TokenFormatError, UsageError, ValidationError
 from cadenza.tokens.claims import decode_claims
@@ -149,17 +150,19 @@ def _import(jwk: Mapping[str, object]) -> tuple[_AnyKey, str]:
         case "OKP", "Ed25519":
             return OKPKey.import_key(members), "EdDSA"
         case "RSA", _:
-            key = RSAKey.import_key(members)
-            if key.public_key.key_size < MIN_RSA_BITS:
-                raise _rejected("it is too short")
-            return key, "RS256"
+            _require_strength(base64_to_int(str(members["n"])).bit_length(), MIN_RSA_BITS)
+            return RSAKey.import_key(members), "RS256"
         case "oct", _:
-            secret = OctKey.import_key(members)
-            if len(secret.raw_value) * 8 < _SECRET_BITS:
-                raise _rejected("it is too short")
-            return secret, "HS256"
+            _require_strength(len(urlsafe_b64decode(str(members["k"]).encode())) * 8, _SECRET_BITS)
+            return OctKey.import_key(members), "HS256"
         case _:
             raise _rejected("its type is not one of EC with P-256, RSA, OKP with Ed25519, oct")
+
+
+def _require_strength(bits: int, least: int) -> None:
+    # Before joserfc sees it, which only warns of short keys, and says so on the console.
+    if bits < least:
+        raise _rejected("it is too short")
 
 
 _MATERIAL = frozenset({"kty", "crv", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "k"})
