@@ -77,9 +77,9 @@ def _revision_of(path: Path) -> str | None:
 
 def _migrate(path: Path, *, existing: bool) -> None:
     copy = path.with_name(f"{path.name}.migrating")
-    _remove(copy)
-    os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE))
     try:
+        _remove(copy)
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE))
         if existing:
             _copy(path, copy)
         _run_alembic(copy)
@@ -87,6 +87,8 @@ def _migrate(path: Path, *, existing: bool) -> None:
         copy.replace(path)
     except sqlite3.DatabaseError as error:
         raise _unusable(path, f"could not be migrated ({error})") from error
+    except OSError as error:
+        raise _unusable(path, f"cannot be made ({error.strerror})") from error
     finally:
         _remove(copy)
 
@@ -107,16 +109,23 @@ def _copy(source: Path, target: Path) -> None:
 def _run_alembic(path: Path) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util.exc import CommandError
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, CommandError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+        raise sqlite3.DatabaseError(str(cause)) from error
+    finally:
+        engine.dispose()
 
 
 def _remove(path: Path) -> None:

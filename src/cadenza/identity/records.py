@@ -136,9 +136,7 @@ class Records:
 
     def update_identity_data(self, identity_id: str, data: str, at: int) -> None:
         """Write what a provider says of the user."""
-        self._connection.execute(
-            "UPDATE identities SET data = ?, updated_at = ? WHERE id = ?", (data, at, identity_id)
-        )
+        self._connection.execute("UPDATE identities SET data = ?, updated_at = ? WHERE id = ?", (data, at, identity_id))
 
     # Sessions
 
