@@ -176,7 +176,7 @@ _Read = tuple[str, str, _Check]
 
 def _read_ec(jwk: Jwk) -> _Read:
     if jwk.crv != "P-256":
-        raise KeyRejectedError("the curve is not P-256", malformed=False)
+        raise KeyRejectedError("the curve is not P-256", malformed=jwk.crv is None)
     key = ECKey.import_key(_members(kty="EC", crv="P-256", x=jwk.x, y=jwk.y))
     public = key.public_key
     if not isinstance(public.curve, SECP256R1):
@@ -196,7 +196,7 @@ def _read_rsa(jwk: Jwk) -> _Read:
 
 def _read_okp(jwk: Jwk) -> _Read:
     if jwk.crv != "Ed25519":
-        raise KeyRejectedError("the curve is not Ed25519", malformed=False)
+        raise KeyRejectedError("the curve is not Ed25519", malformed=jwk.crv is None)
     key = OKPKey.import_key(_members(kty="OKP", crv="Ed25519", x=jwk.x))
     public = key.public_key
     if not isinstance(public, Ed25519PublicKey):
