@@ -80,6 +80,10 @@ class BookAssembly:
         """Whether the next change can be applied."""
         return self._sequence is not None and not self._broken
 
+    def distrust(self) -> None:
+        """Something came that cannot be read: apply nothing more until the next snapshot."""
+        self._broken = True
+
     def snapshot(self, sequence: Sequence, book: OrderBook) -> Outcome:
         """Begin anew from the snapshot of a subscribe reply.
 
