@@ -5,13 +5,12 @@ Above: ``methods``. Below: scalars.
 
 from __future__ import annotations
 
-from typing import Any
-
 from cadenza.schema.credentials import TradingAccountCredential
 from cadenza.schema.envelope import Pagination
 from cadenza.schema.scalars import (
     CollateralMode,
     DateTimeText,
+    JsonValue,
     MarginMode,
     Message,
     Nullable,
@@ -42,9 +41,9 @@ class TradingAccount(Message, frozen=True, kw_only=True):
     status: TradingAccountStatus | None = None
     account_type: TradingAccountType | None = None
     external_account_type: str | None = None
-    position_mode: Nullable[PositionMode | None] = None
-    collateral_mode: Nullable[CollateralMode | None] = None
-    margin_mode: Nullable[MarginMode | None] = None
+    position_mode: Nullable[PositionMode] = None
+    collateral_mode: Nullable[CollateralMode] = None
+    margin_mode: Nullable[MarginMode] = None
     credentials: tuple[TradingAccountCredential, ...] | None = None
     config: TradingAccountConfig | None = None
     created_at: DateTimeText | None = None
@@ -60,8 +59,8 @@ class TradingAccountOperationHistory(Message, frozen=True, kw_only=True):
     operation_type: TradingAccountOperationType | None = None
     operate_by: str | None = None
     tags: tuple[str, ...] | None = None
-    previous_values: dict[str, Any] | None = None
-    new_values: dict[str, Any] | None = None
+    previous_values: dict[str, JsonValue] | None = None
+    new_values: dict[str, JsonValue] | None = None
 
 
 class CreateTradingAccountParams(Message, frozen=True, kw_only=True):

@@ -1,16 +1,26 @@
 """Sign-in over the WebSocket (ours) and the contract's session and user.
 
-Above: ``methods``. Below: scalars. Reprs hold no token and no password.
+Above: ``methods``. Below: scalars. Reprs hold no token, no password and no personal data.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from cadenza.schema.scalars import DateTimeText, EmailText, JwtText, Message, Seconds, UnixSeconds, Uuid
+from cadenza.schema.scalars import (
+    DateTimeText,
+    EmailText,
+    JsonValue,
+    JwtText,
+    Message,
+    Seconds,
+    SecretMessage,
+    UnixSeconds,
+    Uuid,
+)
 
 #: Supabase's shortest password here.
 NewPassword = Annotated[str, msgspec.Meta(min_length=8)]
@@ -24,19 +34,12 @@ class LogoutScope(enum.StrEnum):
     OTHERS = "others"
 
 
-class _Secretive(Message, frozen=True, kw_only=True):
-    """A message whose repr names only its type."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-
-class AuthUserIdentity(Message, frozen=True, kw_only=True):
+class AuthUserIdentity(SecretMessage, frozen=True, kw_only=True):
     """One way in of a user; contract name ``AuthUserIdentitiesInner``."""
 
     id: str | None = None
     user_id: Uuid | None = None
-    identity_data: dict[str, Any] | None = None
+    identity_data: dict[str, JsonValue] | None = None
     provider: str | None = None
     last_sign_in_at: DateTimeText | None = None
     created_at: DateTimeText | None = None
@@ -50,7 +53,7 @@ class AuthUserAppMetadata(Message, frozen=True, kw_only=True):
     environments: tuple[str, ...] | None = None
 
 
-class AuthUser(Message, frozen=True, kw_only=True):
+class AuthUser(SecretMessage, frozen=True, kw_only=True):
     """A user as the identity provider knows them."""
 
     id: Uuid | None = None
@@ -63,11 +66,11 @@ class AuthUser(Message, frozen=True, kw_only=True):
     created_at: DateTimeText | None = None
     updated_at: DateTimeText | None = None
     app_metadata: AuthUserAppMetadata | None = None
-    user_metadata: dict[str, Any] | None = None
+    user_metadata: dict[str, JsonValue] | None = None
     identities: tuple[AuthUserIdentity, ...] | None = None
 
 
-class AuthSession(_Secretive, frozen=True, kw_only=True):
+class AuthSession(SecretMessage, frozen=True, kw_only=True):
     """A session. ``expires_at`` is in seconds since the epoch, ``expires_in`` in seconds from the answer."""
 
     access_token: JwtText | None = None
@@ -78,35 +81,35 @@ class AuthSession(_Secretive, frozen=True, kw_only=True):
     user: AuthUser | None = None
 
 
-class SignupParams(_Secretive, frozen=True, kw_only=True):
+class SignupParams(SecretMessage, frozen=True, kw_only=True):
     """``metadata`` becomes the user's ``userMetadata``."""
 
     email: EmailText
     password: NewPassword
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, JsonValue] | None = None
 
 
-class LoginParams(_Secretive, frozen=True, kw_only=True):
+class LoginParams(SecretMessage, frozen=True, kw_only=True):
     """E-mail address and password."""
 
     email: EmailText
     password: str
 
 
-class RefreshParams(_Secretive, frozen=True, kw_only=True):
+class RefreshParams(SecretMessage, frozen=True, kw_only=True):
     """The refresh token is used up by this."""
 
     refresh_token: str
 
 
-class LogoutParams(_Secretive, frozen=True, kw_only=True):
+class LogoutParams(SecretMessage, frozen=True, kw_only=True):
     """Whose sessions end: the bearer's."""
 
     access_token: JwtText
     scope: LogoutScope = LogoutScope.LOCAL
 
 
-class GetUserParams(_Secretive, frozen=True, kw_only=True):
+class GetUserParams(SecretMessage, frozen=True, kw_only=True):
     """Whose user: the bearer's."""
 
     access_token: JwtText
@@ -121,14 +124,14 @@ class OtpType(enum.StrEnum):
     RECOVERY = "recovery"
 
 
-class SendOtpParams(_Secretive, frozen=True, kw_only=True):
+class SendOtpParams(SecretMessage, frozen=True, kw_only=True):
     """A code or a magic link is mailed."""
 
     email: EmailText
     type: OtpType = OtpType.EMAIL
 
 
-class VerifyOtpParams(_Secretive, frozen=True, kw_only=True):
+class VerifyOtpParams(SecretMessage, frozen=True, kw_only=True):
     """The code from the mail."""
 
     email: EmailText
@@ -136,7 +139,7 @@ class VerifyOtpParams(_Secretive, frozen=True, kw_only=True):
     type: OtpType = OtpType.EMAIL
 
 
-class StartOAuthParams(_Secretive, frozen=True, kw_only=True):
+class StartOAuthParams(SecretMessage, frozen=True, kw_only=True):
     """Where to send the browser; ``code_challenge`` is S256 (RFC 7636 section 4.2)."""
 
     provider: str
@@ -144,20 +147,20 @@ class StartOAuthParams(_Secretive, frozen=True, kw_only=True):
     code_challenge: str
 
 
-class OAuthStart(_Secretive, frozen=True, kw_only=True):
+class OAuthStart(SecretMessage, frozen=True, kw_only=True):
     """The address to open."""
 
     url: str
 
 
-class ExchangeOAuthParams(_Secretive, frozen=True, kw_only=True):
+class ExchangeOAuthParams(SecretMessage, frozen=True, kw_only=True):
     """The code that the browser came back with, and the verifier it was asked for with."""
 
     code: str
     code_verifier: str
 
 
-class ChallengeMfaParams(_Secretive, frozen=True, kw_only=True):
+class ChallengeMfaParams(SecretMessage, frozen=True, kw_only=True):
     """Begin the second factor."""
 
     access_token: JwtText
@@ -171,7 +174,7 @@ class MfaChallenge(Message, frozen=True, kw_only=True):
     expires_at: UnixSeconds
 
 
-class VerifyMfaParams(_Secretive, frozen=True, kw_only=True):
+class VerifyMfaParams(SecretMessage, frozen=True, kw_only=True):
     """The code of the second factor."""
 
     access_token: JwtText
@@ -180,7 +183,7 @@ class VerifyMfaParams(_Secretive, frozen=True, kw_only=True):
     code: str
 
 
-class StepUpParams(_Secretive, frozen=True, kw_only=True):
+class StepUpParams(SecretMessage, frozen=True, kw_only=True):
     """A token at ``aal2`` of the same user and session."""
 
     access_token: JwtText
@@ -193,16 +196,16 @@ class StepUp(Message, frozen=True, kw_only=True):
     expires_at: UnixSeconds
 
 
-class RecoverParams(Message, frozen=True, kw_only=True):
+class RecoverParams(SecretMessage, frozen=True, kw_only=True):
     """Where the mail goes that lets one in without the password."""
 
     email: EmailText
 
 
-class UpdateUserParams(_Secretive, frozen=True, kw_only=True):
+class UpdateUserParams(SecretMessage, frozen=True, kw_only=True):
     """What changes of the bearer's user."""
 
     access_token: JwtText
     email: EmailText | None = None
     password: NewPassword | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, JsonValue] | None = None

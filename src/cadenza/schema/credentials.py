@@ -6,15 +6,24 @@ Above: ``methods``. Below: scalars.
 from __future__ import annotations
 
 from cadenza.schema.envelope import Pagination
-from cadenza.schema.scalars import CredentialStatus, CredentialType, DateTimeText, Message, Nullable, Uuid, Venue
+from cadenza.schema.scalars import (
+    CredentialStatus,
+    CredentialType,
+    DateTimeText,
+    Message,
+    Nullable,
+    SecretMessage,
+    Uuid,
+    Venue,
+)
 
 
-class TradingAccountCredential(Message, frozen=True, kw_only=True):
+class TradingAccountCredential(SecretMessage, frozen=True, kw_only=True):
     """A credential without its secrets. ``api_key`` is there only ``with_secret``."""
 
     credential_id: Uuid | None = None
     nickname: str | None = None
-    credential_type: Nullable[CredentialType | None] = None
+    credential_type: Nullable[CredentialType] = None
     status: CredentialStatus | None = None
     venue: Venue | None = None
     api_key: str | None = None
@@ -25,19 +34,16 @@ class TradingAccountCredential(Message, frozen=True, kw_only=True):
     with_secret: bool | None = None
 
 
-class CreateCredentialParams(Message, frozen=True, kw_only=True):
+class CreateCredentialParams(SecretMessage, frozen=True, kw_only=True):
     """The secrets are kept encrypted and never returned."""
 
     trading_account_id: Uuid
     venue: Venue
-    credential_type: Nullable[CredentialType | None]
+    credential_type: Nullable[CredentialType]
     api_key: str | None = None
     secret_key: str | None = None
     secret_passphrase: str | None = None
     nickname: str | None = None
-
-    def __repr__(self) -> str:
-        return "CreateCredentialParams(...)"  # holds secrets
 
 
 class SaveCredentialParams(Message, frozen=True, kw_only=True):
@@ -51,7 +57,7 @@ class ListCredentialsParams(Message, frozen=True, kw_only=True):
 
     credential_ids: tuple[Uuid, ...] | None = None
     venue: Venue | None = None
-    credential_type: Nullable[CredentialType | None] = None
+    credential_type: Nullable[CredentialType] = None
     status: CredentialStatus | None = None
     pagination: Pagination | None = None
 
@@ -62,17 +68,14 @@ class RevokeCredentialParams(Message, frozen=True, kw_only=True):
     credential_id: Uuid
 
 
-class RotateCredentialParams(Message, frozen=True, kw_only=True):
+class RotateCredentialParams(SecretMessage, frozen=True, kw_only=True):
     """New keys under the same credential; the old ones stop at once."""
 
     credential_id: Uuid
-    credential_type: Nullable[CredentialType | None]
+    credential_type: Nullable[CredentialType]
     api_key: str | None = None
     secret_key: str | None = None
     secret_passphrase: str | None = None
-
-    def __repr__(self) -> str:
-        return "RotateCredentialParams(...)"  # holds secrets
 
 
 class VerifyCredentialParams(Message, frozen=True, kw_only=True):

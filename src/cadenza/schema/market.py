@@ -13,6 +13,7 @@ from cadenza.schema.scalars import (
     DecimalText,
     InstrumentId,
     KlineInterval,
+    LooseDecimalText,
     Message,
     OrderBookType,
     OrderSide,
@@ -25,7 +26,14 @@ from cadenza.schema.scalars import (
 #: One row of a book, as ``columns`` names it: ``(price, quantity)`` for L2. All texts, counts too.
 BookRow = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=4)]
 #: ``(openTime ms, open, high, low, close, volume)``; ``volume`` is null where the venue has none.
-Candle = tuple[int, str, str, str, str, str | None]
+Candle = tuple[
+    UnixMilliseconds,
+    LooseDecimalText,
+    LooseDecimalText,
+    LooseDecimalText,
+    LooseDecimalText,
+    LooseDecimalText | None,
+]
 L2_COLUMNS = ("price", "quantity")
 
 

@@ -48,7 +48,7 @@ class TradeOrder(Message, frozen=True, kw_only=True):
     external_symbol: str | None = None
     base_asset: Asset | None = None
     quote_asset: Asset | None = None
-    order_type: Nullable[OrderType | None] = None
+    order_type: Nullable[OrderType] = None
     order_side: OrderSide | None = None
     quantity_type: QuantityType | None = None
     quantity: LooseDecimalText | None = None
@@ -57,8 +57,8 @@ class TradeOrder(Message, frozen=True, kw_only=True):
     quantity_rounding: QuantityRounding = QuantityRounding.NONE
     limit_price: LooseDecimalText | None = None
     stop_price: LooseDecimalText | None = None
-    time_in_force: Nullable[TimeInForce | None] = None
-    status: Nullable[OrderStatus | None] = None
+    time_in_force: Nullable[TimeInForce] = None
+    status: Nullable[OrderStatus] = None
     executed_price: LooseDecimalText | None = None
     executed_percentage: LooseDecimalText | None = None
     executed_quantity: LooseDecimalText | None = None
@@ -119,8 +119,8 @@ class ListTradeOrdersParams(Message, frozen=True, kw_only=True):
     trading_account_id: Uuid | None = None
     instrument_id: InstrumentId | None = None
     side: OrderSide | None = None
-    order_type: Nullable[OrderType | None] = None
-    status: Nullable[OrderStatus | None] = None
+    order_type: Nullable[OrderType] = None
+    status: Nullable[OrderStatus] = None
     start_time: DateTimeText | None = None
     end_time: DateTimeText | None = None
     pagination: Pagination | None = None
