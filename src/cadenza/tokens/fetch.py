@@ -60,7 +60,7 @@ def http_fetch(
             if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
                 raise ProtocolError("The provider compressed its key set unasked.")
             body = bytearray()
-            async for chunk in response.aiter_raw():
+            async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > max_body_bytes:
                     raise ProtocolError(f"The key set is longer than {max_body_bytes} bytes.")
