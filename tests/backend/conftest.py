@@ -1,11 +1,23 @@
-"""What the backend's tests share."""
+"""What the backend's tests share: stand-ins for everything outside this room, and a backend on them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from cadenza.backend import Backend, BackendConfig, PaperConfig
+from cadenza.errors import RpcError
+from cadenza.protocol.proxy import Peer, RpcRequest, SubscribeRequest, SubscribeResponse
+from cadenza.schema.auth import AuthSession, AuthUser, LogoutScope
+from cadenza.schema.codes import Code
+
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+#: A Monday, 12:47:17 UTC.
+START = 1_795_438_037.125
 
 
 @pytest.fixture
@@ -18,3 +30,170 @@ def until() -> Until:
                 await asyncio.sleep(0)
 
     return wait
+
+
+class Time:
+    """A clock that stands until it is moved; serves as wall clock and as monotonic clock."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+class Published(NamedTuple):
+    channel: str
+    data: bytes
+    tags: Mapping[str, str] | None
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+
+class MemoryPublisher:
+    """Keeps what is published; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.published: list[Published] = []
+        self.failures = 0
+
+    async def publish(self, channel: str, data: bytes, *, tags: Mapping[str, str] | None = None) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("the gateway is away")
+        self.published.append(Published(channel, data, tags))
+
+    def on(self, prefix: str) -> list[Published]:
+        return [publication for publication in self.published if publication.channel.startswith(prefix)]
+
+
+@pytest.fixture
+def publisher() -> MemoryPublisher:
+    return MemoryPublisher()
+
+
+class MemoryProvider:
+    """An identity provider with one user, ann, that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.broken: Exception | None = None
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.broken is not None:
+            raise self.broken
+
+    async def signup(
+        self, email: str, password: str, metadata: Mapping[str, object] | None, *, address: str = ""
+    ) -> AuthSession:
+        self._note("signup", email, password, metadata, address)
+        return AuthSession(user=AuthUser(id="new", email=email))
+
+    async def login(self, email: str, password: str, *, address: str = "") -> AuthSession:
+        self._note("login", email, password, address)
+        if password != "right-password":
+            raise RpcError("Invalid login credentials.", code=Code.CREDENTIALS_REFUSED)
+        return AuthSession(access_token="at", refresh_token="rt", user=AuthUser(id="ann", email=email))
+
+    async def refresh(self, refresh_token: str, *, address: str = "") -> AuthSession:
+        self._note("refresh", refresh_token, address)
+        return AuthSession(access_token="at2", refresh_token="rt2")
+
+    async def logout(self, access_token: str, scope: LogoutScope) -> None:
+        self._note("logout", access_token, scope)
+
+    async def user(self, access_token: str) -> AuthUser:
+        self._note("user", access_token)
+        return AuthUser(id="ann", email="ann@example.com")
+
+
+@pytest.fixture
+def provider() -> MemoryProvider:
+    return MemoryProvider()
+
+
+class Verified(NamedTuple):
+    sub: str
+
+
+class MemoryVerifier:
+    """Believes ``token-of-<user>``; raises what it was told to for other tokens."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, Exception] = {}
+
+    async def verify(self, token: str) -> Verified:
+        if token in self.errors:
+            raise self.errors[token]
+        return Verified(token.removeprefix("token-of-"))
+
+
+@pytest.fixture
+def verifier() -> MemoryVerifier:
+    return MemoryVerifier()
+
+
+@pytest.fixture
+def config() -> BackendConfig:
+    """Nothing happens on the venue unless it is stepped."""
+    return BackendConfig(proxy_secret="0123456789abcdef", paper=PaperConfig(seed=1, book_updates_per_second=0))
+
+
+@pytest.fixture
+def backend(
+    config: BackendConfig, publisher: MemoryPublisher, provider: MemoryProvider, verifier: MemoryVerifier, time: Time
+) -> Backend:
+    ids = iter(range(1_000_000))
+    return Backend(
+        config,
+        publisher=publisher,
+        identity=provider,
+        verifier=verifier,
+        clock=time,
+        monotonic=time,
+        new_token=lambda: f"id{next(ids)}",
+    )
+
+
+Rpc = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def rpc(backend: Backend) -> Rpc:
+    """Call a method as the gateway would; returns the envelope."""
+
+    async def call(
+        method: str, params: object = None, *, user: str = "ann", address: str = "", meta: Any = None
+    ) -> Any:
+        request = RpcRequest(
+            client="client",
+            user=user,
+            method=method,
+            data=msgspec.Raw(params if isinstance(params, bytes) else json.dumps(params).encode()),
+            meta=msgspec.Raw(b"" if meta is None else json.dumps(meta).encode()),
+        )
+        response = await backend.handlers.rpc(request, Peer(address=address))
+        assert response.error is None
+        assert response.disconnect is None
+        assert response.result is not None
+        return json.loads(bytes(response.result.data))
+
+    return call
+
+
+@pytest.fixture
+def subscribe(backend: Backend) -> Callable[..., Awaitable[SubscribeResponse]]:
+    """Join a channel as the gateway would ask."""
+
+    async def call(channel: str, *, user: str = "ann") -> SubscribeResponse:
+        return await backend.handlers.subscribe(SubscribeRequest(client="client", user=user, channel=channel), Peer())
+
+    return call

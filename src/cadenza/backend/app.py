@@ -113,6 +113,9 @@ class App:
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
+        port = host[len(name) :]
+        if port and not (port.startswith(":") and port[1:].isdigit()):
+            name = ""
         if "*" not in self._hosts and name not in self._hosts:
             raise _Refusal(421, "this host is not served here")
 

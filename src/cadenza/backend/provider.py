@@ -131,7 +131,9 @@ def _refusal(error: IdentityError) -> RpcError:
     if code is None and error.status == _TOO_MANY_REQUESTS:
         code = Code.TOO_MANY_ATTEMPTS
     elif code is None:
-        code = Code.SERVICE_UNAVAILABLE if error.temporary else Code.INVALID_ARGUMENT
+        # Without a word of Supabase Auth's it was not Supabase Auth that answered.
+        its_own = bool(error.error_code) and not error.temporary
+        code = Code.INVALID_ARGUMENT if its_own else Code.SERVICE_UNAVAILABLE
     return RpcError(
         error.message,
         code=code,

@@ -134,7 +134,8 @@ def _unreadable(error: Exception) -> bytes:
     """22015 with the path of the parameter at fault in wire names, ``tradeOrder.quantity`` or ``symbols[0]``."""
     if not isinstance(error, msgspec.ValidationError):
         return _error(Code.INVALID_ARGUMENT, "The parameters are not valid JSON.")
-    said, _, path = str(error).partition(" - at `")
+    # The last one counts: msgspec quotes a wrong enum value, which is the caller's own text.
+    said, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
     missing = _MISSING.match(said)
     if missing is not None:
