@@ -16,6 +16,7 @@ from cadenza.schema.scalars import (
     JsonValue,
     JwtText,
     Message,
+    Nullable,
     Seconds,
     SecretMessage,
     UnixSeconds,
@@ -41,7 +42,7 @@ class AuthUserIdentity(SecretMessage, frozen=True, kw_only=True):
     user_id: Uuid | None = None
     identity_data: dict[str, JsonValue] | None = None
     provider: str | None = None
-    last_sign_in_at: DateTimeText | None = None
+    last_sign_in_at: Nullable[DateTimeText] = None
     created_at: DateTimeText | None = None
     updated_at: DateTimeText | None = None
 
@@ -49,7 +50,7 @@ class AuthUserIdentity(SecretMessage, frozen=True, kw_only=True):
 class AuthUserAppMetadata(Message, frozen=True, kw_only=True):
     """What the provider's operator says of a user."""
 
-    tenant_id: str | None = None
+    tenant_id: Nullable[str] = None
     environments: tuple[str, ...] | None = None
 
 
@@ -58,16 +59,16 @@ class AuthUser(SecretMessage, frozen=True, kw_only=True):
 
     id: Uuid | None = None
     email: EmailText | None = None
-    phone: str | None = None
-    email_confirmed_at: DateTimeText | None = None
-    phone_confirmed_at: DateTimeText | None = None
-    last_sign_in_at: DateTimeText | None = None
+    phone: Nullable[str] = None
+    email_confirmed_at: Nullable[DateTimeText] = None
+    phone_confirmed_at: Nullable[DateTimeText] = None
+    last_sign_in_at: Nullable[DateTimeText] = None
     role: str | None = None
     created_at: DateTimeText | None = None
     updated_at: DateTimeText | None = None
     app_metadata: AuthUserAppMetadata | None = None
     user_metadata: dict[str, JsonValue] | None = None
-    identities: tuple[AuthUserIdentity, ...] | None = None
+    identities: Nullable[tuple[AuthUserIdentity, ...]] = None
 
 
 class AuthSession(SecretMessage, frozen=True, kw_only=True):
