@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from cadenza.schema.events import EVENTS
-from cadenza.schema.methods import METHODS
-from cadenza.schema.rpc_names import RpcMethod
 from tests.schema.contract_comparison import (
     DATA,
     HERE,
@@ -19,6 +15,10 @@ from tests.schema.contract_comparison import (
     expected,
     ours,
 )
+
+from cadenza.schema.events import EVENTS
+from cadenza.schema.methods import METHODS
+from cadenza.schema.rpc_names import RpcMethod
 
 SHARED = HERE.parents[2] / "shared" / "contract"
 FILES = ("rpc", "models", "enums", "channels")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from tests.schema.contract_comparison import (
     compare_definition,
     compare_definitions,
@@ -105,7 +104,7 @@ def keywords_removed(definition: Json) -> Iterator[Mutant]:
 
 def types_changed(definition: Json) -> Iterator[Mutant]:
     for name in definition.get("properties", {}):
-        for other in ({"type": "number"}, {"$ref": "#/$defs/NoParams"}):
+        for other in ({"type": "else"}, {"$ref": "#/$defs/NoParams"}):
             mutant = _copy(definition)
             mutant["properties"][name] = other
             yield f"{name} of another type", mutant

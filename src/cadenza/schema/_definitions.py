@@ -5,6 +5,7 @@ Above: ``export``. Below: the tables of methods, events, channels and codes. Not
 
 from __future__ import annotations
 
+import enum
 import inspect
 from collections.abc import Iterable, Mapping
 from types import NoneType
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cadenza.schema import rest_enums, rpc_names
+from cadenza.schema import auth, market_enums, rest_enums, rpc_names, trading_enums
 from cadenza.schema.channels import CHANNELS
 from cadenza.schema.envelope import ErrorBody, Event, Pagination
 from cadenza.schema.events import EVENTS, EventKind
@@ -51,6 +52,8 @@ def definitions() -> dict[str, Schema]:
     schemas, components = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
     data = dict(zip(types, schemas, strict=True))
     defined = {name: _as_contract(schema) for name, schema in components.items()}
+    for one in _enums():
+        defined[one.__name__]["enum"] = [value.value for value in one]  # msgspec sorts them
     for method in METHODS.values():
         defined[result_name(method)] = _result(method, data)
     for kind in EVENTS.values():
@@ -75,6 +78,14 @@ def _types() -> Iterable[Any]:
         if channel.payload is not Event:
             types[channel.payload] = None
     return types
+
+
+def _enums() -> Iterable[type[enum.StrEnum]]:
+    """Every enum that a message or the contract names."""
+    for module in (market_enums, trading_enums, rest_enums, rpc_names, auth):
+        for one in vars(module).values():
+            if isinstance(one, type) and issubclass(one, enum.StrEnum):
+                yield one
 
 
 def _as_contract(schema: Schema) -> Schema:
