@@ -158,16 +158,25 @@ class Postgres:
 
 @contextlib.contextmanager
 def run_supabase_auth(
-    program: Path, *, database_url: str, private_jwk: Mapping[str, Any], log: Path, reuse_interval_seconds: int = 10
+    program: Path,
+    *,
+    database_url: str,
+    private_jwk: Mapping[str, Any],
+    external_url: str,
+    log: Path,
+    reuse_interval_seconds: int = 10,
 ) -> Iterator[str]:
-    """Run Supabase Auth with one asymmetric key; yield its address."""
+    """Run Supabase Auth with one asymmetric key; yield its bare address.
+
+    ``external_url`` is where clients see it, behind Supabase's gateway; its tokens name it as issuer.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     key = {**private_jwk, "use": "sig", "key_ops": ["sign", "verify"]}
     environment = {
         **_BARE,
         "PORT": str(port),
-        "API_EXTERNAL_URL": address,
+        "API_EXTERNAL_URL": external_url,
         "DB_NAMESPACE": "auth",
         "DATABASE_URL": database_url,
         "GOTRUE_API_HOST": "127.0.0.1",
@@ -176,7 +185,7 @@ def run_supabase_auth(
         "GOTRUE_JWT_SECRET": secrets.token_hex(32),
         "GOTRUE_JWT_KEYS": json.dumps([key]),
         "GOTRUE_JWT_VALID_METHODS": str(key["alg"]),
-        "GOTRUE_JWT_ISSUER": address,
+        "GOTRUE_JWT_ISSUER": external_url,
         "GOTRUE_JWT_AUD": "authenticated",
         "GOTRUE_JWT_EXP": "3600",
         "GOTRUE_JWT_DEFAULT_GROUP_NAME": "authenticated",

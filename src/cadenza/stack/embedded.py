@@ -155,19 +155,17 @@ class EmbeddedStack:
         exit_stack.push_async_callback(server.stop)
         self._backend_port = server.port
 
-    async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
-        settings = self._settings
-        identity = IdentityServer(
-            IdentityConfig(
-                data_dir=settings.data_dir / "identity",
-                host=settings.host,
-                port=settings.identity_port,
-                access_token_lifetime_seconds=settings.access_token_lifetime_seconds,
-                allowed_origins=None,
-            ),
-            clock=self._clock,
-            monotonic=self._monotonic,
+    def identity_config(self) -> IdentityConfig:
+        """What the provider is told; a subclass may tell it more."""
+        return IdentityConfig(
+            data_dir=self._settings.data_dir / "identity",
+            host=self._settings.host,
+            port=self._settings.identity_port,
+            access_token_lifetime_seconds=self._settings.access_token_lifetime_seconds,
         )
+
+    async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
+        identity = IdentityServer(self.identity_config(), clock=self._clock, monotonic=self._monotonic)
         await exit_stack.enter_async_context(identity)
         await identity.ensure_user(READY_EMAIL, self._ready_password)
         return identity
@@ -191,19 +189,22 @@ class EmbeddedStack:
             monotonic=self._monotonic,
         )
 
+    def gateway_config(self) -> GatewayConfig:
+        """What the gateway is told; a subclass may tell it more."""
+        return GatewayConfig(
+            host=self._settings.host,
+            port=self._settings.gateway_port,
+            allowed_origins=self._origins(),
+            api_key=self._api_key,
+            namespaces=NAMESPACES,
+            allow_anonymous_connect_without_token=True,
+            disallow_anonymous_connection_tokens=True,
+            version=f"cadenza {__version__}",
+        )
+
     async def _start_gateway(self, exit_stack: AsyncExitStack) -> GatewayServer:
-        settings = self._settings
         gateway = GatewayServer(
-            GatewayConfig(
-                host=settings.host,
-                port=settings.gateway_port,
-                allowed_origins=self._origins(),
-                api_key=self._api_key,
-                namespaces=NAMESPACES,
-                allow_anonymous_connect_without_token=True,
-                disallow_anonymous_connection_tokens=True,
-                version=f"cadenza {__version__}",
-            ),
+            self.gateway_config(),
             verifier=self.verifier,
             proxy=self.backend.handlers,
             clock=self._clock,

@@ -1,0 +1,84 @@
+"""The suite's stacks as fixtures, and the mark that ties a test to its requirement."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from tests.contract.requirements import REAL, STACKS
+from tests.contract.stacks import System, embedded, proxied, real
+from tests.support.real import find_programs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks known."""
+    config.addinivalue_line("markers", "requirement(*ids): the behaviours of requirements.py that the test shows")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run every test of this folder on the loop that its stacks live on, one stack after another."""
+    for item in items:
+        if "tests/contract/" in item.nodeid.replace("\\", "/") and item.get_closest_marker("asyncio"):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=STACKS)
+async def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """A running stack."""
+    folder = tmp_path_factory.mktemp(request.param)
+    async with AsyncExitStack() as running:
+        if request.param == REAL:
+            programs = find_programs(os.environ)
+            if isinstance(programs, str):
+                pytest.skip(programs)
+            yield await running.enter_async_context(real(folder, programs))
+        else:
+            start = {"embedded": embedded, "proxied": proxied}[request.param]
+            yield await running.enter_async_context(start(folder))
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the stack under test, signed in once by the provider's REST API."""
+
+    email: str
+    password: str
+    session: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The user's id."""
+        return str(self.session["user"]["id"])
+
+    @property
+    def token(self) -> str:
+        """The access token."""
+        return str(self.session["access_token"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def account(system: System) -> Account:
+    """A new user, signed up."""
+    return await sign_up(system)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_account(system: System) -> Account:
+    """Another new user."""
+    return await sign_up(system)
+
+
+async def sign_up(system: System) -> Account:
+    """Make a user at the provider."""
+    email, password = f"user-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(12)
+    async with httpx.AsyncClient() as http:
+        reply = await http.post(f"{system.auth_url}/signup", json={"email": email, "password": password})
+    assert reply.status_code == 200, reply.text
+    return Account(email, password, reply.json())

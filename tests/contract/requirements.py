@@ -1,0 +1,152 @@
+"""What any stack must do, each behaviour with an id, its source, and where a stack is known to differ.
+
+``test_requirements.py`` holds this list against the tests both ways. A divergence is data: on that stack the test
+expects ``Divergence.instead`` and nothing else, so a stack that changes its behaviour fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+#: The stacks the suite runs over; see ``stacks.py``.
+EMBEDDED: Final = "embedded"
+PROXIED: Final = "proxied"
+REAL: Final = "real"
+STACKS: Final = (EMBEDDED, PROXIED, REAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """On one stack the behaviour differs on purpose, or cannot be had."""
+
+    instead: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
+    """One observable behaviour."""
+
+    id: str
+    source: str
+    behaviour: str
+    divergences: MappingProxyType[str, Divergence] = field(default_factory=lambda: MappingProxyType({}))
+
+    def expected(self, stack: str, otherwise: str) -> str:
+        """Return the outcome that this stack must show: its divergence, or ``otherwise``, the rule's own."""
+        divergence = self.divergences.get(stack)
+        return divergence.instead if divergence else otherwise
+
+
+def _on(stack: str, instead: str, reason: str) -> MappingProxyType[str, Divergence]:
+    return MappingProxyType({stack: Divergence(instead=instead, reason=reason)})
+
+
+def _all(source: str, rows: dict[str, str]) -> list[Requirement]:
+    return [Requirement(id=id_, source=source, behaviour=behaviour) for id_, behaviour in rows.items()]
+
+
+_SUPABASE = "reference/supabase-auth.md"
+_CENTRIFUGO = "reference/centrifugo.md"
+_MATRIX = "reference/centrifugo-auth-matrix.txt"
+_DECISIONS = "design/decisions.md"
+
+REQUIREMENTS: Final[tuple[Requirement, ...]] = (
+    *_all(
+        _SUPABASE,
+        {
+            "AUTH-SIGNUP": "sign-up with auto-confirm gives a session whose token carries the new user's id",
+            "AUTH-SIGNUP-EXISTS": "a second sign-up with the same address is 422 user_already_exists",
+            "AUTH-SIGNUP-WEAK": "a short password is 422 weak_password with its reasons",
+            "AUTH-PASSWORD": "the password grant gives a session; the address is case-insensitive",
+            "AUTH-PASSWORD-WRONG": "a wrong password and an unknown address are the same 400 invalid_credentials",
+            "AUTH-REFRESH": "a refresh gives another refresh token and the same session",
+            "AUTH-REFRESH-PARENT": "the parent of the active refresh token gives that same active token again",
+            "AUTH-REFRESH-UNKNOWN": "an unknown refresh token is 400 refresh_token_not_found",
+            "AUTH-USER": "the user is given to the bearer of the access token, and 401/403 to others",
+            "AUTH-LOGOUT": "after sign-out the session's refresh token and its user request are dead",
+            "AUTH-LOGOUT-LOCAL": "a local sign-out leaves the user's other sessions alive",
+            "AUTH-JWKS": "the key set names the token's kid, asymmetric keys only, with a Cache-Control of 600 s",
+            "AUTH-ERRORS": "the error's form follows X-Supabase-Api-Version",
+        },
+    ),
+    *_all(
+        _MATRIX,
+        {
+            "CONN-VALID": "a valid token connects: client id, expires, ttl, ping and pong",
+            "CONN-EXPIRED": "an expired token is answered by error 109 and the socket stays open",
+            "CONN-NOT-YET": "a token whose nbf lies ahead is answered by error 109",
+            "CONN-SIGNATURE": "a wrong signature closes with 3500",
+            "CONN-UNKNOWN-KID": "an unknown kid closes with 3500",
+            "CONN-NO-KID": "a token without kid closes with 3500",
+            "CONN-HS256": "a token signed with a shared secret closes with 3500",
+            "CONN-GARBAGE": "garbage in the token's place closes with 3500",
+            "CONN-AUDIENCE": "another audience closes with 3500; a list that has ours connects",
+            "CONN-ISSUER": "another issuer closes with 3500",
+            "CONN-NO-SUB": "a token without sub closes with 3507",
+            "CONN-ANONYMOUS": "no token, and an empty one, connect anonymously",
+            "REFRESH-GOOD": "a refresh with a good token gives the new ttl",
+            "REFRESH-EXPIRED": "a refresh with an expired token closes with 3005",
+            "REFRESH-GARBAGE": "a refresh with garbage closes with 3500",
+            "REFRESH-OTHER-USER": "a refresh with another user's token closes with 3500",
+            "EXPIRY": "a socket whose token ran out closes with 3005 after the grace period",
+        },
+    ),
+    Requirement(
+        id="CONN-NO-EXP",
+        source=_DECISIONS + " (Codes)",
+        behaviour="a token without exp closes with 3500",
+        divergences=_on(REAL, "connected", "Centrifugo accepts a token without exp; ours refuses it"),
+    ),
+    *_all(
+        _CENTRIFUGO,
+        {
+            "FRAME-BEFORE-CONNECT": "a command before connect closes with 3501",
+            "FRAME-DOUBLE-CONNECT": "a second connect closes with 3501",
+            "FRAME-INVALID": "what is not JSON closes with 3501",
+            "FRAME-UNKNOWN-FIELDS": "unknown fields are ignored",
+            "FRAME-BATCH": "commands batched by newline are answered in their order",
+            "FRAME-TOO-BIG": "a message over 64 KiB closes with 1009",
+            "ORIGIN": "a foreign Origin is refused with 403, an absent one is let in",
+            "SUB-AGAIN": "a second subscribe to the same channel is error 105",
+            "SUB-UNKNOWN": "an unknown namespace is error 102",
+            "UNSUB": "unsubscribe is answered by an empty result, subscribed or not",
+            "RECOVERY": "after a reconnect the publications of the gap are given, in order, and recovered is true",
+            "RECOVERY-EPOCH": "another epoch is answered without recovered",
+            "API-PUBLISH": "the server API publishes with offset, epoch and tags, and subscribers get them",
+            "API-KEY": "a wrong key is 401 with an empty body",
+            "API-DISCONNECT": "the server API disconnects a user with the given code and reason",
+            "API-UNSUBSCRIBE": "the server API unsubscribes with push 2000",
+            "API-INFO": "info counts the connected client",
+        },
+    ),
+    *_all(
+        _DECISIONS,
+        {
+            "RPC-ENVELOPE": "a served method answers {data} of the contract's shape",
+            "RPC-UNKNOWN": "an unknown method answers 19003",
+            "RPC-NOT-SERVED": "a method of the contract that is not served yet answers 18016",
+            "RPC-PARAMS": "parameters that do not parse answer 22015 and name the field",
+            "RPC-ANONYMOUS": "an anonymous connection may call query.system.info and is answered 26001 elsewhere",
+            "RPC-LOGIN": "an anonymous connection gets a session by command.auth.login, and it connects",
+            "RPC-LOGIN-WRONG": "wrong credentials over the socket answer 26002",
+            "RPC-LOGOUT": "command.auth.logout ends the session at the provider",
+            "SUB-BOOK": "a book channel's subscribe reply has a position and {seq, book} with a snapshot",
+            "SUB-SPELLING": "another spelling of a channel is error 102",
+            "SUB-ANONYMOUS": "an anonymous connection may subscribe to nothing: error 103",
+            "SUB-ACCOUNT": "another's account channel is error 103",
+            "EVENT-BOOK": "book publications carry consecutive seq tags of one run, and offsets without a hole",
+            "BOOK-WHOLE": "a book joined while it changes equals the venue's own at equal seq",
+            "SDK-FLOW": "the SDK signs in, calls and receives typed events in the ten lines of the README",
+            "SDK-WEBSOCKET-LOGIN": "the SDK signs in over the WebSocket and goes on with the token",
+            "SDK-REFRESH": "the SDK refreshes a short-lived token in place: new exp, same client id",
+            "SDK-EXPIRED": "the SDK comes back from an expired token with a new client id and loses no publication",
+            "SDK-FORCED": "a final disconnect is a typed error with the gateway's code and reason",
+            "SDK-SIGN-OUT": "after the SDK's sign-out the refresh token is dead and calls say sign-in required",
+        },
+    ),
+)
+
+BY_ID: Final = MappingProxyType({requirement.id: requirement for requirement in REQUIREMENTS})

@@ -1,0 +1,266 @@
+"""The stacks that the contract suite runs over, each reached over its sockets alone.
+
+- ``embedded``: one process, as ``cadenza up`` runs it.
+- ``proxied``: the embedded gateway and provider, and the backend in a process of its own behind the HTTP proxies.
+- ``real``: the real Centrifugo and the real Supabase Auth, and the same backend process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from tests.support.programs import Program, free_port
+from tests.support.real import RealPrograms, run_centrifugo, run_postgres, run_supabase_auth
+
+from cadenza.gateway.config import GatewayConfig
+from cadenza.gateway.proxy_caller import HttpProxyCaller
+from cadenza.gateway.server import GatewayServer
+from cadenza.identity.config import IdentityConfig, RateLimits
+from cadenza.identity.server import IdentityServer
+from cadenza.stack.channels import HISTORY_SIZE, NAMESPACES
+from cadenza.stack.embedded import EmbeddedStack
+from cadenza.stack.settings import StackSettings
+from cadenza.tokens.fetch import http_fetch
+from cadenza.tokens.jwks import RemoteKeySet
+from cadenza.tokens.signer import Signer, SigningKey
+from cadenza.tokens.verifier import Verifier
+
+#: Browser origin that every stack lets in.
+ALLOWED_ORIGIN = "http://app.example"
+#: The grace after a token's end, short so that the suite need not wait.
+EXPIRED_CLOSE_DELAY_SECONDS = 1.0
+SECRET_HEADER = "X-Cadenza-Proxy-Secret"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """A running stack, as its users and its operator see it."""
+
+    name: str
+    auth_url: str
+    supabase_url: str
+    ws_url: str
+    api_url: str
+    api_key: str
+    issuer: str
+    key: SigningKey
+
+    def mint(self, **claims: Any) -> str:
+        """Sign a token as the provider would; a claim given as None is left out."""
+        now = int(time.time())
+        whole: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": "authenticated",
+            "sub": "00000000-0000-4000-8000-000000000001",
+            "role": "authenticated",
+            "iat": now,
+            "exp": now + 600,
+        }
+        whole.update(claims)
+        return Signer(self.key).sign({name: value for name, value in whole.items() if value is not None})
+
+
+#: The suite signs up more users from one address than the provider lets a person.
+NO_LIMITS = RateLimits(token_requests_per_five_minutes=None, sign_ups_per_five_minutes=None)
+
+
+class _QuickExpiry(EmbeddedStack):
+    def identity_config(self) -> IdentityConfig:
+        return dataclasses.replace(super().identity_config(), limits=NO_LIMITS)
+
+    def gateway_config(self) -> GatewayConfig:
+        return msgspec.structs.replace(
+            super().gateway_config(), expired_close_delay_seconds=EXPIRED_CLOSE_DELAY_SECONDS
+        )
+
+
+@contextlib.asynccontextmanager
+async def embedded(folder: Path) -> AsyncIterator[System]:
+    """One process."""
+    settings = StackSettings(
+        data_dir=folder / "data", identity_port=0, gateway_port=0, backend_port=0, allowed_origins=(ALLOWED_ORIGIN,)
+    )
+    async with _QuickExpiry(settings) as stack:
+        yield System(
+            name="embedded",
+            auth_url=stack.identity_url,
+            supabase_url=stack.supabase_url,
+            ws_url=stack.ws_url,
+            api_url=stack.api_url,
+            api_key=stack.api_key,
+            issuer=stack.identity.issuer,
+            key=_signing_key(stack.identity.config),
+        )
+
+
+@contextlib.asynccontextmanager
+async def proxied(folder: Path) -> AsyncIterator[System]:
+    """Embedded gateway and provider, the backend behind HTTP."""
+    api_key, secret, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
+    async with contextlib.AsyncExitStack() as running:
+        identity = await running.enter_async_context(
+            IdentityServer(IdentityConfig(data_dir=folder / "identity", port=0, limits=NO_LIMITS))
+        )
+        http = await running.enter_async_context(httpx.AsyncClient())
+        keys = RemoteKeySet(http_fetch(identity.jwks_url, http), clock=time.time)
+        running.push_async_callback(keys.aclose)
+        backend = f"http://127.0.0.1:{backend_port}/proxy"
+        gateway = GatewayServer(
+            GatewayConfig(
+                port=0,
+                allowed_origins=(ALLOWED_ORIGIN,),
+                api_key=api_key,
+                namespaces=NAMESPACES,
+                allow_anonymous_connect_without_token=True,
+                disallow_anonymous_connection_tokens=True,
+                expired_close_delay_seconds=EXPIRED_CLOSE_DELAY_SECONDS,
+            ),
+            verifier=Verifier(keys, issuer=identity.issuer, audience=identity.audience, clock=time.time),
+            proxy=HttpProxyCaller(
+                f"{backend}/rpc", f"{backend}/subscribe", headers={SECRET_HEADER: secret}, client=http
+            ),
+            clock=time.time,
+        )
+        await gateway.start()
+        running.push_async_callback(gateway.stop)
+        system = System(
+            name="proxied",
+            auth_url=identity.url,
+            supabase_url=identity.url.removesuffix("/auth/v1"),
+            ws_url=f"ws://127.0.0.1:{gateway.port}/connection/websocket",
+            api_url=f"http://127.0.0.1:{gateway.port}/api",
+            api_key=api_key,
+            issuer=identity.issuer,
+            key=_signing_key(identity.config),
+        )
+        with _backend(system, secret, backend_port, folder, jwks_url=identity.jwks_url):
+            yield system
+
+
+@contextlib.asynccontextmanager
+async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
+    """The real programs, and our backend."""
+    api_key, secret, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
+    key = SigningKey.generate("ES256")
+    with contextlib.ExitStack() as running:
+        cluster = running.enter_context(run_postgres(programs.postgres))
+        # Supabase's gateway, which puts the service under /auth/v1, is not part of the program.
+        front_port = free_port()
+        supabase_url = f"http://127.0.0.1:{front_port}"
+        auth_url = f"{supabase_url}/auth/v1"
+        bare_url = running.enter_context(
+            run_supabase_auth(
+                programs.supabase_auth,
+                database_url=cluster.make_auth_database(),
+                private_jwk=key.private_jwk(),
+                external_url=auth_url,
+                log=folder / "supabase-auth.log",
+            )
+        )
+        running.enter_context(_prefix_front(bare_url, front_port, folder))
+        jwks_url = f"{auth_url}/.well-known/jwks.json"
+        config = centrifugo_config(
+            issuer=auth_url, jwks_url=jwks_url, backend_port=backend_port, api_key=api_key, secret=secret
+        )
+        port = running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
+        system = System(
+            name="real",
+            auth_url=auth_url,
+            supabase_url=supabase_url,
+            ws_url=f"ws://127.0.0.1:{port}/connection/websocket",
+            api_url=f"http://127.0.0.1:{port}/api",
+            api_key=api_key,
+            issuer=auth_url,
+            key=key,
+        )
+        running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
+        yield system
+
+
+def centrifugo_config(*, issuer: str, jwks_url: str, backend_port: int, api_key: str, secret: str) -> dict[str, Any]:
+    """What Centrifugo v6 is told to stand where the embedded gateway stands."""
+    proxy = {
+        "timeout": "4s",
+        "include_connection_meta": True,
+        "http_headers": ["X-Forwarded-For"],
+        "http": {"static_headers": {SECRET_HEADER: secret}},
+    }
+    backend = f"http://127.0.0.1:{backend_port}/proxy"
+    namespace = {
+        "history_size": HISTORY_SIZE,
+        "history_ttl": "300s",
+        "force_recovery": True,
+        "subscribe_proxy_enabled": True,
+    }
+    return {
+        "http_api": {"key": api_key},
+        "client": {
+            "allowed_origins": [ALLOWED_ORIGIN],
+            "allow_anonymous_connect_without_token": True,
+            "disallow_anonymous_connection_tokens": True,
+            "expired_close_delay": f"{EXPIRED_CLOSE_DELAY_SECONDS:g}s",
+            "token": {"jwks_public_endpoint": jwks_url, "issuer": issuer, "audience": "authenticated"},
+        },
+        "rpc": {"proxy": {"endpoint": f"{backend}/rpc", **proxy}, "without_namespace": {"proxy_enabled": True}},
+        "channel": {
+            "proxy": {"subscribe": {"endpoint": f"{backend}/subscribe", **proxy}},
+            "namespaces": [{"name": name, **namespace} for name in NAMESPACES],
+        },
+    }
+
+
+@contextlib.contextmanager
+def _backend(system: System, secret: str, port: int, folder: Path, *, jwks_url: str) -> Iterator[None]:
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(folder),
+        "PORT": str(port),
+        "SUPABASE_URL": system.supabase_url,
+        "CADENZA_ISSUER": system.issuer,
+        "CADENZA_JWKS_URL": jwks_url,
+        "CADENZA_WS_URL": system.ws_url,
+        "CADENZA_API_KEY": system.api_key,
+        "CADENZA_PROXY_SECRET": secret,
+    }
+    program = Program(
+        [sys.executable, "-m", "cadenza.stack.external"], environment=environment, log=folder / "backend.log"
+    )
+    try:
+        program.wait_for_http(f"http://127.0.0.1:{port}/ready")
+        yield
+    finally:
+        program.stop()
+
+
+def _signing_key(config: IdentityConfig) -> SigningKey:
+    """The embedded provider's own key, from its 0600 file."""
+    keys: list[Mapping[str, object]] = json.loads(config.signing_keys_path.read_text())["keys"]
+    return SigningKey.from_jwk(dict(keys[0]))
+
+
+@contextlib.contextmanager
+def _prefix_front(bare_url: str, port: int, folder: Path) -> Iterator[None]:
+    """Stand where Supabase's own gateway stands: ``/auth/v1`` in front of the bare service."""
+    program = Program(
+        [sys.executable, "-m", "tests.support.prefix_front", bare_url, str(port)],
+        environment={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "PYTHONPATH": str(ROOT)},
+        log=folder / "front.log",
+    )
+    try:
+        program.wait_for_http(f"http://127.0.0.1:{port}/auth/v1/health")
+        yield
+    finally:
+        program.stop()
