@@ -6,7 +6,6 @@ contract: nothing is raised, and what was not foreseen becomes 22000 with a requ
 
 import logging
 import math
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +17,7 @@ from cadenza.errors import RpcError
 from cadenza.schema.codes import CODES, Code
 from cadenza.schema.envelope import ErrorBody
 from cadenza.schema.methods import Method, encode_error
+from cadenza.schema.reading import UNREADABLE, misfit
 
 __all__ = ["Router", "Serve"]
 
@@ -28,9 +28,6 @@ D = TypeVar("D")
 Serve = Callable[[P, Caller], Awaitable[D]]
 
 _logger = logging.getLogger("cadenza.backend")
-
-_MISSING = re.compile(r"Object missing required field `(\w+)`")
-_LONGEST_MESSAGE = 200
 
 _REFUSALS: Mapping[Code, bytes] = {
     Code.SIGN_IN_REQUIRED: encode_error(
@@ -86,8 +83,9 @@ class Router:
             return _REFUSALS[refusal]
         try:
             params = method.decode_params(_object(payload))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return _unreadable(error)
+        except UNREADABLE as error:
+            found = misfit(error)
+            return _error(Code.INVALID_ARGUMENT, found.message, found.field or None)
         try:
             return method.encode_result(await serve(params, caller))
         except RpcError as error:
@@ -128,16 +126,3 @@ def _refused(error: RpcError) -> bytes:
             retry_after=None if wait is None else math.ceil(wait * 1000) / 1000,
         )
     )
-
-
-def _unreadable(error: Exception) -> bytes:
-    """22015 with the path of the parameter at fault in wire names, ``tradeOrder.quantity`` or ``symbols[0]``."""
-    if not isinstance(error, msgspec.ValidationError):
-        return _error(Code.INVALID_ARGUMENT, "The parameters are not valid JSON.")
-    # The last one counts: msgspec quotes a wrong enum value, which is the caller's own text.
-    said, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
-    path = path.rstrip("`").removeprefix("$").removeprefix(".")
-    missing = _MISSING.match(said)
-    if missing is not None:
-        path = f"{path}.{missing[1]}" if path else missing[1]
-    return _error(Code.INVALID_ARGUMENT, said[:_LONGEST_MESSAGE], path or None)
