@@ -40,7 +40,7 @@ async def test_the_asynchronous_client_signs_up_in_refreshes_and_out(server: Ide
         assert refreshed.session.refresh_token != signed_in.session.refresh_token
         claims = await client.get_claims()
         assert claims is not None
-        assert claims["claims"]["sub"] == signed_up.user.id
+        assert claims["claims"].get("sub") == signed_up.user.id
         updated = await client.update_user({"data": {"name": "Anna"}})
         assert updated.user.user_metadata["name"] == "Anna"
         await client.sign_out({"scope": "local"})

@@ -1,0 +1,97 @@
+"""A bucket for each address: a burst, then a trickle, never more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cadenza.identity.errors import RefusalError
+from cadenza.identity.limits import RateLimiter
+
+
+class Hand:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def limiter(hand: Hand, *, per_five_minutes: float | None = 30, burst: int = 3, addresses: int = 100) -> RateLimiter:
+    return RateLimiter(per_five_minutes=per_five_minutes, burst=burst, addresses=addresses, monotonic=hand)
+
+
+def allowed(limiter: RateLimiter, address: str) -> bool:
+    try:
+        limiter.take(address)
+    except RefusalError:
+        return False
+    return True
+
+
+def test_after_the_burst_one_request_comes_back_at_a_time() -> None:
+    hand = Hand()
+    limits = limiter(hand)
+
+    assert [allowed(limits, "a") for _ in range(4)] == [True, True, True, False]
+    hand.now += 9.9
+    assert not allowed(limits, "a")
+    hand.now += 0.1
+    assert [allowed(limits, "a") for _ in range(2)] == [True, False]
+
+
+def test_the_refusal_says_when_to_come_back_and_then_it_works() -> None:
+    hand = Hand()
+    limits = limiter(hand, burst=1)
+    limits.take("a")
+    hand.now += 2.5
+
+    with pytest.raises(RefusalError) as caught:
+        limits.take("a")
+
+    assert caught.value.retry_after_seconds == 8
+    hand.now += 8
+    assert allowed(limits, "a")
+
+
+def test_addresses_do_not_share_a_bucket() -> None:
+    limits = limiter(Hand(), burst=1)
+
+    assert [allowed(limits, address) for address in "aabb"] == [True, False, True, False]
+
+
+def test_without_a_limit_everything_passes() -> None:
+    limits = limiter(Hand(), per_five_minutes=None, burst=0)
+
+    assert all(allowed(limits, "a") for _ in range(1000))
+
+
+def test_a_limit_of_nothing_lets_the_burst_through_and_no_more() -> None:
+    hand = Hand()
+    limits = limiter(hand, per_five_minutes=0, burst=2)
+
+    assert [allowed(limits, "a") for _ in range(3)] == [True, True, False]
+    hand.now += 1e9
+    assert not allowed(limits, "a")
+
+
+def test_the_addresses_remembered_are_bounded_and_the_one_unheard_of_longest_goes() -> None:
+    limits = limiter(Hand(), burst=1, addresses=2)
+    for address in "abac":
+        allowed(limits, address)
+
+    assert not allowed(limits, "a")  # still remembered
+    assert allowed(limits, "b")  # forgotten
+
+
+@given(st.lists(st.floats(0, 40), max_size=60), st.integers(1, 5))
+def test_no_pattern_of_asking_yields_more_than_the_burst_and_the_trickle(waits: list[float], burst: int) -> None:
+    hand = Hand()
+    limits = limiter(hand, burst=burst)
+    passed = 0
+    for wait in waits:
+        hand.now += wait
+        passed += allowed(limits, "a")
+
+    assert passed <= burst + sum(waits) * 30 / 300 + 1e-6
