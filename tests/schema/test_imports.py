@@ -10,8 +10,8 @@ from typing import Final
 
 import cadenza.schema
 
-#: Imports every module of the room in an interpreter of its own and prints what that loaded beyond msgspec, which itself
-#: takes typing_extensions where that is installed.
+#: Imports every module of the room in an interpreter of its own and prints what that loaded beyond msgspec, which
+#: itself takes typing_extensions where that is installed.
 _PROGRAM: Final = """
 import importlib, json, pkgutil, sys
 import msgspec
