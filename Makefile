@@ -3,6 +3,8 @@
 .PHONY: help setup run demo test check bench conformance lock clean
 
 PY := .venv/bin/python
+# The locked tools first: Node.js, npm and the command line come with the virtual environment.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
