@@ -30,8 +30,11 @@ from cadenza.protocol.client import (
     Reply,
     RpcRequest,
     RpcResult,
+    State,
     SubscribeRequest,
     SubscribeResult,
+    encode_reply,
+    encode_rpc_reply,
     next_state,
 )
 from cadenza.protocol.codes import ClientErrors, Disconnects, ReplyError, Termination
@@ -46,6 +49,8 @@ __all__ = ["serve"]
 
 _log = logging.getLogger(__name__)
 
+_CONNECTED = State.CONNECTED  # where a command changes nothing; looking a member up costs more than comparing
+
 
 def serve(connection: Connection, command: Command) -> None:
     """Serve one command. Where several stand in one, the first in Centrifugo's order is done.
@@ -59,7 +64,8 @@ def serve(connection: Connection, command: Command) -> None:
         connection.state = next_state(connection.state, Event.CONNECT)
         _connect(connection, command.id, command.connect)
         return
-    connection.state = next_state(connection.state, Event.COMMAND)
+    if connection.state is not _CONNECTED:
+        connection.state = next_state(connection.state, Event.COMMAND)
     if command.ping is not None:
         raise IllegalEventError(connection.state, Event.COMMAND)
     if command.subscribe is not None:
@@ -116,7 +122,9 @@ def _rpc_done(
         connection.refuse(command_id, _passed_on(response.error.code, response.error.message, response.error.temporary))
     else:
         data = response.result.data if response.result is not None else ABSENT
-        connection.reply(Reply(id=command_id, rpc=RpcResult(data=data or ABSENT)))
+        connection.push(
+            encode_rpc_reply(command_id, data) if data else encode_reply(Reply(id=command_id, rpc=RpcResult()))
+        )
 
 
 def _backend_failed(connection: Connection, command_id: int, error: BaseException | None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cadenza.errors import ProtocolError
@@ -20,6 +21,7 @@ from cadenza.gateway.deadlines import Deadline, Deadlines
 from cadenza.gateway.ports import Transport
 from cadenza.gateway.subscribing import Subscription
 from cadenza.protocol.client import (
+    NEWLINE,
     PING,
     ClientInfo,
     Command,
@@ -47,6 +49,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 _MAX_LINES_IN_FRAME = 16
+_CLOSED = State.CLOSED  # looking a member up on its class costs more than the comparison
 
 
 class Connection:
@@ -113,6 +116,9 @@ class Connection:
         """Take one message from the client. Whoever reads flushes once it has handed over all it has read."""
         self._is_reading = True
         try:
+            if NEWLINE not in frame:
+                self._take(decode_command(frame))
+                return
             for line in split_frame(frame):
                 self._take(decode_command(line))
         except ProtocolError:
@@ -125,12 +131,12 @@ class Connection:
             self._leave()
 
     def _take(self, command: Command) -> None:
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if command.id == 0 and command.send is None:
             self.state = next_state(self.state, Event.PONG)
             self._deadlines.clear(Deadline.PONG)
-        elif self._waiting or self._running >= self.node.config.client_concurrency:
+        elif self._running and (self._waiting or self._running >= self.node.config.client_concurrency):
             self._waiting.append(command)
             if len(self._waiting) > self.node.config.client_command_queue_limit:
                 self._transport.pause_reading()
@@ -144,16 +150,12 @@ class Connection:
         about: K,
     ) -> None:
         """Ask the backend or the verifier; ``done(self, about, result, error)`` follows, at once if nothing waits."""
-
-        def late(result: T | None, error: BaseException | None) -> None:
-            self._running -= 1
-            self._go_on(done, about, result, error)
-
-        outcome = self.node.runner.run(coroutine, late, timeout_seconds=self.node.config.proxy_timeout_seconds)
-        if outcome is None:
-            self._running += 1
+        outcome = self.node.runner.start(coroutine)
+        if isinstance(outcome, tuple):
+            done(self, about, outcome[0], outcome[1])
         else:
-            done(self, about, *outcome)
+            self._running += 1
+            self.node.runner.finish_later(outcome, partial(self._go_on, done, about))
 
     def _go_on(
         self,
@@ -162,6 +164,7 @@ class Connection:
         result: T | None,
         error: BaseException | None,
     ) -> None:
+        self._running -= 1
         if self.state is State.CLOSED:
             return
         try:

@@ -17,9 +17,10 @@ import contextvars
 import types
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
 
-__all__ = ["EagerRunner"]
+__all__ = ["EagerRunner", "Waiting"]
 
 T = TypeVar("T")
 
@@ -71,15 +72,31 @@ class _StandIn:
             raise AttributeError(name) from None
 
 
+class Waiting(Generic[T]):
+    """A call that has come as far as it could without waiting; :meth:`EagerRunner.finish_later` goes on with it."""
+
+    __slots__ = ("context", "coroutine", "stand_in", "yielded")
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, T], yielded: object, stand_in: _StandIn, context: contextvars.Context
+    ) -> None:
+        self.coroutine = coroutine
+        self.yielded = yielded
+        self.stand_in = stand_in
+        self.context = context
+
+
 class EagerRunner:
     """Runs coroutines eagerly, bounds those that wait, and knows which are still waiting.
 
     Args:
         loop: The event loop everything runs in.
+        timeout_seconds: How long a call may wait.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, timeout_seconds: float) -> None:
         self._loop = loop
+        self._timeout_seconds = timeout_seconds
         self._spare = _StandIn()
         self._pending: set[_Pending[Any]] = set()
 
@@ -88,29 +105,19 @@ class EagerRunner:
         """Calls that wait for something."""
         return len(self._pending)
 
-    def run(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        late: Callable[[T | None, BaseException | None], None],
-        *,
-        timeout_seconds: float,
-    ) -> tuple[T | None, BaseException | None] | None:
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None] | Waiting[T]:
         """Run ``coroutine`` as far as it goes without waiting.
 
-        Args:
-            coroutine: The call.
-            late: If it waits: gets, later and once, what is otherwise returned; ``TimeoutError`` when time is up.
-            timeout_seconds: How long it may wait. When time is up it is cancelled, and ``late`` does not wait for that.
-
         Returns:
-            ``(result, None)`` or ``(None, error)`` if it finished at once, ``None`` if it waits.
+            ``(result, None)`` or ``(None, error)`` if that was all of it.
         """
-        stand_in, current = self._spare, cast("asyncio.Task[Any]", self._spare)
-        context = contextvars.copy_context()
-        outer = asyncio.current_task(self._loop)
-        if outer is not None:
-            _leave_task(self._loop, outer)
-        _enter_task(self._loop, current)
+        loop, stand_in = self._loop, self._spare
+        current = cast("asyncio.Task[Any]", stand_in)
+        try:
+            _enter_task(loop, current)
+        except RuntimeError:  # some task runs already: not in the gateway, whose calls come from the loop itself
+            return self._start_inside_task(coroutine)
+        context = copy_context()
         try:
             yielded = context.run(coroutine.send, None)
         except StopIteration as stop:
@@ -118,18 +125,34 @@ class EagerRunner:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller judges it
             return None, error
         finally:
-            _leave_task(self._loop, current)
-            if outer is not None:
-                _enter_task(self._loop, outer)
+            _leave_task(loop, current)
         self._spare = _StandIn()
-        rest = _finish(coroutine, yielded, stand_in, self._loop)
-        task = self._loop.create_task(rest, name="gateway call", context=context)
-        stand_in.become(task)
-        pending = _Pending(task, late, self._pending.discard)
+        return Waiting(coroutine, yielded, stand_in, context)
+
+    def _start_inside_task(
+        self, coroutine: Coroutine[Any, Any, T]
+    ) -> tuple[T | None, BaseException | None] | Waiting[T]:
+        outer = asyncio.current_task(self._loop)
+        if outer is None:
+            raise RuntimeError("a task is running, and none is")
+        _leave_task(self._loop, outer)
+        try:
+            return self.start(coroutine)
+        finally:
+            _enter_task(self._loop, outer)
+
+    def finish_later(self, waiting: Waiting[T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        """Go on with a call in a Task; ``done(result, error)`` follows, once.
+
+        When time is up the Task is cancelled, and ``done(None, TimeoutError())`` does not wait for that.
+        """
+        rest = _finish(waiting, self._loop)
+        task = self._loop.create_task(rest, name="gateway call", context=waiting.context)
+        waiting.stand_in.become(task)
+        pending = _Pending(task, done, self._pending.discard)
         self._pending.add(pending)
-        pending.timer = self._loop.call_later(timeout_seconds, pending.time_out)
+        pending.timer = self._loop.call_later(self._timeout_seconds, pending.time_out)
         task.add_done_callback(pending.finished)
-        return None
 
     async def aclose(self) -> None:
         """Cancel what still waits, and wait until it is gone."""
@@ -142,17 +165,17 @@ class EagerRunner:
 class _Pending(Generic[T]):
     """One call that waits."""
 
-    __slots__ = ("_forget", "_late", "_settled", "task", "timer")
+    __slots__ = ("_done", "_forget", "_settled", "task", "timer")
 
     def __init__(
         self,
         task: asyncio.Task[T],
-        late: Callable[[T | None, BaseException | None], None],
+        done: Callable[[T | None, BaseException | None], None],
         forget: Callable[[_Pending[T]], None],
     ) -> None:
         self.task = task
         self.timer: asyncio.TimerHandle | None = None
-        self._late = late
+        self._done = done
         self._forget = forget
         self._settled = False
 
@@ -174,21 +197,19 @@ class _Pending(Generic[T]):
     def _settle(self, result: T | None, error: BaseException | None) -> None:
         if not self._settled:
             self._settled = True
-            self._late(result, error)
+            self._done(result, error)
 
 
-async def _finish(
-    coroutine: Coroutine[Any, Any, T], yielded: object, stand_in: _StandIn, loop: asyncio.AbstractEventLoop
-) -> T:
-    return await _drive(coroutine, yielded, stand_in, loop)
+async def _finish(waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> T:
+    return await _drive(waiting, loop)
 
 
 @types.coroutine
-def _drive(
-    coroutine: Coroutine[Any, Any, T], yielded: object, stand_in: _StandIn, loop: asyncio.AbstractEventLoop
-) -> Generator[Any, Any, T]:
+def _drive(waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, T]:
     """Go on with a coroutine that has yielded once, under the real Task but with the stand-in as current task."""
-    task, current = cast("asyncio.Task[Any]", asyncio.current_task(loop)), cast("asyncio.Task[Any]", stand_in)
+    task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
+    current = cast("asyncio.Task[Any]", waiting.stand_in)
+    coroutine, yielded = waiting.coroutine, waiting.yielded
     while True:
         try:
             sent = yield yielded

@@ -140,7 +140,7 @@ class GatewayServer:
             broker=broker,
             verifier=self._verifier,
             proxy=self._proxy,
-            runner=EagerRunner(loop),
+            runner=EagerRunner(loop, timeout_seconds=self._config.proxy_timeout_seconds),
             scheduler=loop,
             call_soon=loop.call_soon,
             clock=self._clock,

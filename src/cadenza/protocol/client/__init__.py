@@ -1,11 +1,13 @@
 """Centrifugo's client protocol, the server's side of it: messages, the JSON codec, the table of connection states."""
 
 from cadenza.protocol.client.json_codec import (
+    NEWLINE,
     PING,
     decode_command,
     encode_publication,
     encode_push,
     encode_reply,
+    encode_rpc_reply,
     join_lines,
     split_frame,
 )
@@ -37,6 +39,7 @@ from cadenza.protocol.client.states import TRANSITIONS, Event, IllegalEventError
 __all__ = [
     "ABSENT",
     "EMPTY_RESULT",
+    "NEWLINE",
     "PING",
     "TRANSITIONS",
     "ClientInfo",
@@ -65,6 +68,7 @@ __all__ = [
     "encode_publication",
     "encode_push",
     "encode_reply",
+    "encode_rpc_reply",
     "join_lines",
     "next_state",
     "split_frame",

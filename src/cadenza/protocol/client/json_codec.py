@@ -14,11 +14,13 @@ from cadenza.errors import ProtocolError
 from cadenza.protocol.client.messages import Command, Publication, Push, Reply
 
 __all__ = [
+    "NEWLINE",
     "PING",
     "decode_command",
     "encode_publication",
     "encode_push",
     "encode_reply",
+    "encode_rpc_reply",
     "join_lines",
     "split_frame",
 ]
@@ -26,7 +28,9 @@ __all__ = [
 PING = b"{}"
 """A ping is an empty reply, its answer an empty command."""
 
-_NEWLINE = 0x0A
+NEWLINE = 0x0A
+"""Separates commands and replies in a frame."""
+
 _decoder = msgspec.json.Decoder(Command)
 _encoder = msgspec.json.Encoder()
 
@@ -37,9 +41,9 @@ class _PushReply(msgspec.Struct, frozen=True):
 
 def split_frame(frame: bytes) -> list[bytes]:
     """Split a frame into its commands' lines, undecoded, so that those before a broken one are served."""
-    if _NEWLINE not in frame:
+    if NEWLINE not in frame:
         return [frame]
-    return (frame[:-1] if frame[-1] == _NEWLINE else frame).split(b"\n")
+    return (frame[:-1] if frame[-1] == NEWLINE else frame).split(b"\n")
 
 
 def decode_command(line: bytes) -> Command:
@@ -57,17 +61,27 @@ def decode_command(line: bytes) -> Command:
 
 def encode_reply(reply: Reply) -> bytes:
     """Encode one reply as one line."""
-    return _encoder.encode(reply)
+    return _one_line(_encoder.encode(reply))
+
+
+def encode_rpc_reply(command_id: int, data: msgspec.Raw) -> bytes:
+    """Encode the reply to an RPC that has a result: the most frequent reply, without the detour over a struct."""
+    return _one_line(b'{"id":%d,"rpc":{"data":%b}}' % (command_id, data))
 
 
 def encode_push(push: Push) -> bytes:
     """Encode one push as one line."""
-    return _encoder.encode(_PushReply(push=push))
+    return _one_line(_encoder.encode(_PushReply(push=push)))
 
 
 def encode_publication(channel: str, publication: Publication) -> bytes:
     """Encode a publication's push, once for all its receivers."""
-    return _encoder.encode(_PushReply(push=Push(channel=channel, pub=publication)))
+    return _one_line(_encoder.encode(_PushReply(push=Push(channel=channel, pub=publication))))
+
+
+def _one_line(line: bytes) -> bytes:
+    """Take newlines out: they separate commands, and in valid JSON they only ever are formatting between tokens."""
+    return line if NEWLINE not in line else line.replace(b"\n", b"")
 
 
 def join_lines(lines: list[bytes]) -> bytes:
