@@ -206,6 +206,8 @@ class Users:
     async def ensure(self, email: str, password: str) -> bool:
         """Have a confirmed user of that address; ``False`` if there was one, whose password stays as it is."""
         email = normal_email(email)
+        if await self.exists(email):  # asked at every start of the stack: no hash for nothing
+            return False
         self._policy.check(password)
         hashed = await self._passwords.hash(password)
 
