@@ -1,1 +1,49 @@
-"""The Python SDK."""
+"""The Python SDK: sign in, call, watch. ``cadenza.connect()`` is the way in.
+
+Above: users, ``cli``, ``stack``. Below: schema, ``tokens.claims``, ``protocol.codes``, ``protocol.auth``, errors. A bare
+install has all it needs; the heavy libraries (httpx, centrifuge-python) are imported when they are first used.
+"""
+
+from cadenza.client._client import Client, connect
+from cadenza.client.auth.flows import Auth, SignUp
+from cadenza.client.auth.session import Session, StoredSession
+from cadenza.client.auth.stores import FileSessionStore, MemorySessionStore, SessionStore
+from cadenza.client.connection import (
+    RULES,
+    Connected,
+    Connecting,
+    Disconnected,
+    ErrorOccurred,
+    LifecycleEvent,
+    NextStep,
+)
+from cadenza.client.mailboxes import Gap, GapCause
+from cadenza.client.rpc import Page
+from cadenza.client.settings import Addresses
+from cadenza.client.subscriptions import BookWatch, GapHandler, Watch
+
+__all__ = [
+    "RULES",
+    "Addresses",
+    "Auth",
+    "BookWatch",
+    "Client",
+    "Connected",
+    "Connecting",
+    "Disconnected",
+    "ErrorOccurred",
+    "FileSessionStore",
+    "Gap",
+    "GapCause",
+    "GapHandler",
+    "LifecycleEvent",
+    "MemorySessionStore",
+    "NextStep",
+    "Page",
+    "Session",
+    "SessionStore",
+    "SignUp",
+    "StoredSession",
+    "Watch",
+    "connect",
+]

@@ -20,7 +20,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from cadenza.client.hubs import Hub
 from cadenza.client.mailboxes import Gap, GapCause, Mailbox
@@ -101,7 +101,7 @@ class Watch(Generic[T]):
         """How many gaps this reader has been told of."""
         return self._gaps
 
-    async def __aenter__(self) -> Watch[T]:
+    async def __aenter__(self) -> Self:
         """Subscribe. When this returns the gateway has acknowledged it: nothing from here on is missed (D5).
 
         Raises:
@@ -133,7 +133,7 @@ class Watch(Generic[T]):
         """Unsubscribe. A loop that still waits ends."""
         await self._leave()
 
-    def __aiter__(self) -> Watch[T]:
+    def __aiter__(self) -> Self:
         """Iterate over what comes."""
         return self
 
@@ -264,7 +264,8 @@ class Subscriptions:
 
     def end(self, error: CadenzaError) -> None:
         """The connection is over for good: so is every subscription on it."""
-        self._ended = error
+        if self._ended is None:
+            self._ended = error
         for hub in tuple(self._hubs.values()):
             hub.end(error)
 

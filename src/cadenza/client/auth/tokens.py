@@ -113,6 +113,10 @@ class TokenManager:
         """The provider's clock minus this machine's, to about a second; None before a token was received."""
         return self._clock_offset
 
+    def require_session(self) -> Session:
+        """The session, or ``SignInRequiredError`` with the reason why there is none."""
+        return self._current().session
+
     def resume(self, stored: StoredSession) -> None:
         """Go on with a session out of the store. Its life is judged by the wall clock, as there is nothing else."""
         remaining = stored.session.expires_at - self._timing.clock()

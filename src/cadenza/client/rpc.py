@@ -1,0 +1,257 @@
+"""A typed call: check and encode, wait for the connection, send, decode, and turn either kind of refusal into an error.
+
+Above: ``_client`` (``api.call``), ``auth.socket``. Below: ``link``, schema. Parameters are checked against the contract
+before anything is sent; the answer is decoded once.
+
+There are two planes of errors. The gateway's (Centrifugo's codes 100 to 113) becomes ``GatewayError``: the backend may
+not have been asked. The backend's stands in the result envelope and becomes ``RpcError``, or the ``AuthError`` that it
+means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+
+import msgspec
+
+from cadenza.client.ports import MESSAGE_LIMIT_BYTES, TOO_BIG, Connection, Opened
+from cadenza.errors import (
+    AccessDeniedError,
+    CadenzaError,
+    DeadlineExceededError,
+    DisconnectedError,
+    GatewayError,
+    IdentityError,
+    MessageTooBigError,
+    ProtocolError,
+    RpcError,
+    SessionRevokedError,
+    SignInRequiredError,
+    TokenExpiredError,
+    TokenInvalidError,
+    ValidationError,
+)
+from cadenza.protocol.auth import ErrorCode as ProviderCode
+from cadenza.protocol.codes import ErrorCode as GatewayCode
+from cadenza.schema.codes import CODES, Code
+from cadenza.schema.envelope import ErrorBody, Pagination, Result
+from cadenza.schema.methods import Kind, Method
+
+P = TypeVar("P")
+D = TypeVar("D")
+
+#: A command frame around the parameters: id, method, braces.
+_FRAME_BYTES: Final = 128
+#: JSON in the transport's spelling (spaces, ``\\u`` escapes) is never more than so many times msgspec's.
+_SPELLING: Final = 6
+_PATH: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+class Page(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
+    """A method's data with where it stands in the whole list, for methods that page."""
+
+    data: D
+    pagination: Pagination | None = None
+
+
+class CallLink(Protocol):
+    """What a call needs of a link."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection."""
+
+    async def ready(self, deadline_seconds: float) -> Opened:
+        """Wait for it to be open."""
+
+    async def renew(self) -> bool:
+        """Have the session refreshed because the gateway calls its token expired. Whether there is a newer one."""
+
+
+class Caller:
+    """Makes typed calls.
+
+    Args:
+        monotonic: Seconds that never go back.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._results: dict[str, Any] = {}
+        self._in_flight: dict[object, int] = {}
+
+    async def call(self, link: CallLink, method: Method[P, D], params: P, deadline_seconds: float) -> Page[D]:
+        """Call a method.
+
+        A query that was interrupted by a lost connection is repeated within the deadline, as it changes nothing; a
+        command never is.
+
+        Raises:
+            ValidationError: The parameters do not fit the contract; nothing was sent.
+            MessageTooBigError: They are larger than the gateway takes; nothing was sent, or it said so.
+            RpcError, AuthError: The backend refused.
+            GatewayError: The gateway refused.
+            DisconnectedError: The connection ended before the answer.
+            DeadlineExceededError: No answer in time.
+        """
+        data = encode_params(method, params)
+        size = _size(method.name, data)
+        if size > MESSAGE_LIMIT_BYTES:
+            raise MessageTooBigError(
+                f"The parameters of {method.name} make a message of {size} bytes.", limit_bytes=MESSAGE_LIMIT_BYTES
+            )
+        ends_at = self._monotonic() + deadline_seconds
+        renewed = False
+        while True:
+            await link.ready(_left(ends_at, self._monotonic, method.name))
+            try:
+                reply = await self._send(link, method.name, data, size, _left(ends_at, self._monotonic, method.name))
+            except DisconnectedError:
+                if method.kind is not Kind.QUERY:
+                    raise
+                continue
+            except GatewayError as error:
+                if renewed or not _says_expired(error) or not await link.renew():
+                    raise
+                renewed = True
+                continue
+            return self._decode(method, reply)
+
+    async def _send(self, link: CallLink, name: str, data: object, size: int, seconds: float) -> object:
+        token = object()
+        self._in_flight[token] = size
+        try:
+            return await link.connection.call(name, data, seconds)
+        except DisconnectedError as error:
+            if error.code == TOO_BIG and size == max(self._in_flight.values()):
+                # B5: the largest of what was under way is what the gateway would not take. It is not sent again.
+                raise MessageTooBigError(
+                    f"The gateway closed the connection over the message of {name}, {size} bytes.",
+                    limit_bytes=min(size - 1, MESSAGE_LIMIT_BYTES),
+                ) from error
+            raise
+        finally:
+            del self._in_flight[token]
+
+    def _decode(self, method: Method[P, D], reply: object) -> Page[D]:
+        result_type = self._results.get(method.name)
+        if result_type is None:
+            result_type = self._results[method.name] = Result[method.data]  # type: ignore[name-defined]  # a value
+        try:
+            result: Result[D] = msgspec.convert({} if reply is None else reply, type=result_type)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(f"The answer to {method.name} is not what the contract says: {error}.") from None
+        if result.error is not None:
+            raise_refusal(result.error)
+        if result.data is None:
+            raise ProtocolError(f"The answer to {method.name} has neither data nor error.")
+        return Page(data=result.data, pagination=result.pagination)
+
+
+def encode_params(method: Method[P, D], params: P) -> object:
+    """Check parameters against the contract and make them JSON's own types. Raises ``ValidationError``."""
+    if not isinstance(params, method.params):
+        raise ValidationError(
+            f"{method.name} takes {method.params.__name__}, not {type(params).__name__}.",
+            next_step=f"Build a {method.params.__name__}.",
+        )
+    data = msgspec.to_builtins(params)
+    if data:
+        read_params(method, data)
+    return data
+
+
+def read_params(method: Method[P, D], data: object) -> P:
+    """Read parameters given as JSON's own types. Raises ``ValidationError`` that names the field."""
+    try:
+        return msgspec.convert(data, type=method.params)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        found = _PATH.search(text)
+        field = found["path"].removeprefix(".") if found else ""
+        what = text[: found.start()] if found else text
+        raise ValidationError(
+            f"{field or 'The parameters'} of {method.name}: {what}." if field else f"{method.name}: {what}.",
+            field=field,
+            code=Code.INVALID_ARGUMENT,
+            next_step="Correct it; nothing was sent.",
+        ) from None
+
+
+def raise_refusal(error: ErrorBody) -> NoReturn:
+    """Raise what a result envelope's error means."""
+    raise refusal(error)
+
+
+def refusal(error: ErrorBody) -> CadenzaError:
+    """The exception a result envelope's error means."""
+    entry = CODES.get(error.code)
+    temporary = error.temporary if error.temporary is not None else bool(entry and entry.temporary)
+    plain = _AUTH_ERRORS.get(error.code)
+    if plain is not None:
+        step = "Complete the second factor, then repeat." if error.code == Code.SECOND_FACTOR_REQUIRED else None
+        return plain(error.message, code=error.code, next_step=step)
+    provider_code = _PROVIDER_CODES.get(error.code)
+    step = f"{entry.action.value[0].upper()}{entry.action.value[1:]}." if entry else None
+    if provider_code is not None and entry is not None:
+        return IdentityError(
+            error.message,
+            status=entry.http_status,
+            error_code=provider_code,
+            code=error.code,
+            temporary=temporary,
+            retry_after_seconds=error.retry_after,
+            next_step=step,
+        )
+    return RpcError(
+        error.message,
+        code=error.code,
+        temporary=temporary,
+        field=error.field,
+        retry_after_seconds=error.retry_after,
+        next_step=step,
+    )
+
+
+#: Codes that mean one of our own exceptions, whoever answers them.
+_AUTH_ERRORS: Final[dict[int, type[CadenzaError]]] = {
+    Code.UNAUTHORIZED: SignInRequiredError,
+    Code.SIGN_IN_REQUIRED: SignInRequiredError,
+    Code.TOKEN_EXPIRED: TokenExpiredError,
+    Code.TOKEN_INVALID: TokenInvalidError,
+    Code.ACCESS_DENIED: AccessDeniedError,
+    Code.SECOND_FACTOR_REQUIRED: AccessDeniedError,
+    Code.SESSION_REVOKED: SessionRevokedError,
+}
+#: Codes behind which the identity provider stands: the same exception as when it is asked directly.
+_PROVIDER_CODES: Final[dict[int, str]] = {
+    Code.CREDENTIALS_REFUSED: ProviderCode.INVALID_CREDENTIALS,
+    Code.TOO_MANY_ATTEMPTS: ProviderCode.OVER_REQUEST_RATE_LIMIT,
+    Code.EMAIL_NOT_CONFIRMED: ProviderCode.EMAIL_NOT_CONFIRMED,
+    Code.WEAK_PASSWORD: ProviderCode.WEAK_PASSWORD,
+    Code.USER_EXISTS: ProviderCode.USER_ALREADY_EXISTS,
+    Code.ONE_TIME_CODE_REFUSED: ProviderCode.OTP_EXPIRED,
+}
+
+
+def _says_expired(error: GatewayError) -> bool:
+    return error.code == GatewayCode.TOKEN_EXPIRED or "token expired" in error.message.lower()
+
+
+def _left(ends_at: float, monotonic: Callable[[], float], name: str) -> float:
+    left = ends_at - monotonic()
+    if left <= 0:
+        raise DeadlineExceededError(f"No answer to {name} in time.")
+    return left
+
+
+def _size(name: str, data: object) -> int:
+    """The message's size in bytes; exact where it could matter, else an estimate from below."""
+    least = len(msgspec.json.encode(data)) + len(name) + _FRAME_BYTES
+    if least * _SPELLING < MESSAGE_LIMIT_BYTES:
+        return least
+    return len(json.dumps(data)) + len(name) + _FRAME_BYTES
