@@ -1,7 +1,7 @@
 """The Python SDK: sign in, call, watch. ``cadenza.connect()`` is the way in.
 
-Above: users, ``cli``, ``stack``. Below: schema, ``tokens.claims``, ``protocol.codes``, ``protocol.auth``, errors. A bare
-install has all it needs; the heavy libraries (httpx, centrifuge-python) are imported when they are first used.
+Above: users, ``cli``, ``stack``. Below: schema, ``tokens.claims``, ``protocol.codes``, ``protocol.auth``, errors. A
+bare install has all it needs; the heavy libraries (httpx, centrifuge-python) are imported when they are first used.
 """
 
 from cadenza.client._client import Client, connect
