@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ START = 1_795_430_000.0
 #: Every await of these tests ends within this many seconds.
 DEADLINE = 10
 
+T = TypeVar("T")
 Sign = Callable[[bytes], bytes]
 
 
@@ -96,6 +98,17 @@ def claims(**changes: object) -> dict[str, object]:
 def token(key: SigningKey | None = None, /, **changes: object) -> str:
     """A token as the provider issues it."""
     return Signer(key or key_for()).sign(claims(**changes))
+
+
+def at_once(coroutine: Coroutine[object, object, T]) -> T:
+    """The result of a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    message = "it waited"
+    raise AssertionError(message)
 
 
 def base64url(data: bytes) -> str:
