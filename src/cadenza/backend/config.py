@@ -22,12 +22,14 @@ class PaperConfig:
         book_updates_per_second: Per instrument; 0 pauses it.
         bar_updates_per_second: How often a forming bar is published at most, per instrument and interval.
         bars_kept: Closed bars remembered per instrument and interval.
+        symbols: Which of its instruments are traded; empty is all.
     """
 
     seed: int = 724
     book_updates_per_second: float = 10.0
-    bar_updates_per_second: float = 2.0
+    bar_updates_per_second: float = 1.0
     bars_kept: int = 500
+    symbols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _demand_number("book_updates_per_second", self.book_updates_per_second, least=0)

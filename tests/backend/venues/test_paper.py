@@ -13,6 +13,7 @@ import pytest
 from cadenza.backend.config import PaperConfig
 from cadenza.backend.events import BookChanged, MarketEvent
 from cadenza.backend.venues.paper import PaperVenue
+from cadenza.errors import ConfigurationError
 from cadenza.schema.scalars import KlineInterval, Venue
 
 SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "DOGE/USDT", "ADA/USDT"]
@@ -152,6 +153,14 @@ async def test_instruments_say_the_steps_that_prices_and_quantities_keep(time: A
             assert Decimal(price) % tick == 0
             assert Decimal(quantity) % lot == 0
             assert re.fullmatch(r"\d+(\.\d+)?", price)
+
+
+async def test_only_chosen_instruments_are_traded_and_unknown_ones_refused(time: Any) -> None:
+    paper = venue(time, book_updates_per_second=0, symbols=("ETH/USDT", "BTC/USDT"))
+    assert list(paper.instruments()) == ["ETH/USDT", "BTC/USDT"]
+    with pytest.raises(ConfigurationError, match="NO/PE") as caught:
+        venue(time, symbols=("NO/PE",))
+    assert caught.value.setting == "symbols"
 
 
 async def test_what_is_asked_for_is_a_snapshot_and_an_unknown_symbol_a_key_error(time: Any) -> None:

@@ -11,6 +11,7 @@ from cadenza.backend.config import PaperConfig
 from cadenza.backend.events import MarketEvent
 from cadenza.backend.venues.paper_instruments import PAPER_INSTRUMENTS, PaperInstrument
 from cadenza.backend.venues.simulated_market import SimulatedMarket
+from cadenza.errors import ConfigurationError
 from cadenza.schema.instruments import Instrument
 from cadenza.schema.market import Kline, OrderBookSnapshot, Ticker
 from cadenza.schema.scalars import KlineInterval, Venue
@@ -19,6 +20,19 @@ _logger = logging.getLogger("cadenza.backend")
 
 #: A market that fell further behind than this (a laptop asleep, a busy loop) goes on from now instead of catching up.
 _MOST_BEHIND_SECONDS = 0.05
+
+
+def chosen(instruments: Sequence[PaperInstrument], symbols: Sequence[str]) -> list[PaperInstrument]:
+    """The instruments with these symbols; all of them when no symbol is given.
+
+    Raises:
+        ConfigurationError: A symbol that none of them has.
+    """
+    known = {instrument.symbol: instrument for instrument in instruments}
+    for symbol in symbols:
+        if symbol not in known:
+            raise ConfigurationError(f"PAPER has no {symbol!r}; it has {', '.join(known)}.", setting="symbols")
+    return [known[symbol] for symbol in symbols or known]
 
 
 class PaperVenue:
@@ -56,7 +70,7 @@ class PaperVenue:
                 bars_kept=config.bars_kept,
                 bar_pause_ms=int(1000 / config.bar_updates_per_second),
             )
-            for instrument in instruments
+            for instrument in chosen(instruments, config.symbols)
         }
         self._instruments = {symbol: market.instrument for symbol, market in self._markets.items()}
         steps_per_second = config.book_updates_per_second * len(self._markets)
