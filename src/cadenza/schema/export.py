@@ -201,6 +201,7 @@ def _draft_7(schema: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
         schema = {**schema, "items": schema["prefixItems"], "additionalItems": schema.get("items", True)}
         del schema["prefixItems"]
     rewritten = {name: _draft_7(part) for name, part in schema.items()}
-    if "$ref" in rewritten:
-        rewritten["$ref"] = rewritten["$ref"].replace("#/$defs/", "#/components/schemas/")
-    return rewritten
+    if "$ref" not in rewritten:
+        return rewritten
+    target = {"$ref": rewritten.pop("$ref").replace("#/$defs/", "#/components/schemas/")}
+    return {"allOf": [target], **rewritten} if rewritten else target  # draft 7 ignores what stands beside a $ref
