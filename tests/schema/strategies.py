@@ -28,9 +28,13 @@ _magnitudes = st.tuples(st.integers(0, 10**9), st.sampled_from(["", ".5", ".0000
 _decimals = st.tuples(st.sampled_from(["", "-"]), _magnitudes).map("".join)
 
 
-@cache
-def values_of(message: Hashable) -> Strategy:
+def values_of(message: Any) -> Strategy:
     """Values of a type, each field drawn as its type says."""
+    return _values_of(message)
+
+
+@cache
+def _values_of(message: Hashable) -> Strategy:
     return _values(inspect.type_info(message))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 
 import pytest
@@ -48,7 +48,7 @@ def test_a_time_is_written_in_utc_with_z_and_read_again_to_the_millisecond(milli
     ["2026-11-23T12:00:00Z", "2026-11-23T12:00:00+00:00", "2026-11-23T14:00:00.000000+02:00", "2026-11-23T12:00:00.0Z"],
 )
 def test_every_spelling_of_a_moment_is_read(text: str) -> None:
-    assert to_date_time(text) == datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
+    assert to_date_time(text) == dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("text", ["", "2026-11-23", "2026-11-23T12:00:00", "2026-13-23T12:00:00Z", "1632933600000"])
