@@ -8,12 +8,14 @@ import pytest
 
 from cadenza.errors import (
     KeysUnavailableError,
+    RpcError,
     TokenExpiredError,
     TokenFormatError,
     TokenInvalidError,
     TokenNotYetValidError,
 )
 from cadenza.schema.auth import LogoutScope
+from cadenza.schema.codes import Code
 
 LOGIN = {"email": "ann@example.com", "password": "right-password"}
 WRONG = {"email": "ann@example.com", "password": "wrong-password"}
@@ -83,6 +85,14 @@ async def test_an_account_is_not_counted_against_when_its_address_is_refused(rpc
 async def test_logins_that_succeed_do_not_count(rpc: Any) -> None:
     for _ in range(100):
         assert "data" in await rpc("command.auth.login", LOGIN, user="", address=HERE)
+
+
+async def test_attempts_that_the_provider_could_not_judge_do_not_count(rpc: Any, provider: Any) -> None:
+    provider.broken = RpcError("Away.", code=Code.SERVICE_UNAVAILABLE, temporary=True)
+    for _ in range(40):
+        assert (await rpc("command.auth.login", LOGIN, user="", address=HERE))["error"]["code"] == 19006
+    provider.broken = None
+    assert "data" in await rpc("command.auth.login", LOGIN, user="", address=HERE)
 
 
 async def test_an_unknown_address_limits_nobody_else(rpc: Any) -> None:

@@ -33,6 +33,8 @@ __all__ = ["Attempts", "AuthService"]
 
 #: What "simple" answers carry (contract: ``data: "ok"``).
 OK = "ok"
+#: Longer texts are no addresses (RFC 5321 section 4.5.3.1), and no key of a limiter should be that long.
+_LONGEST_EMAIL = 320
 
 
 class Attempts(Protocol):
@@ -71,14 +73,20 @@ class AuthService:
         return await self._provider.signup(params.email, params.password, params.metadata, address=caller.address)
 
     async def login(self, params: LoginParams, caller: Caller) -> AuthSession:
-        """Sign in with a password. An attempt that succeeds does not count."""
-        account = params.email.strip().casefold()
+        """Sign in with a password. An attempt that succeeds does not count, nor one the provider could not judge."""
+        account = params.email.strip().casefold()[:_LONGEST_EMAIL]
         self._take(self._by_address, caller.address)
         self._take(self._by_account, account)
-        session = await self._provider.login(params.email, params.password, address=caller.address)
-        self._by_address.give_back(caller.address)
-        self._by_account.give_back(account)
-        return session
+        counts = False
+        try:
+            return await self._provider.login(params.email, params.password, address=caller.address)
+        except RpcError as error:
+            counts = not error.temporary
+            raise
+        finally:
+            if not counts:
+                self._by_address.give_back(caller.address)
+                self._by_account.give_back(account)
 
     async def refresh(self, params: RefreshParams, caller: Caller) -> AuthSession:
         """Trade a refresh token for a new session."""
