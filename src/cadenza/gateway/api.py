@@ -19,6 +19,8 @@ from cadenza.errors import GatewayError, ProtocolError
 from cadenza.gateway.metrics import metric_items, render_metrics
 from cadenza.gateway.node import Node
 from cadenza.protocol.api import (
+    BatchRequest,
+    BatchResult,
     BroadcastRequest,
     BroadcastResult,
     DisconnectRequest,
@@ -88,6 +90,7 @@ class Api:
             "unsubscribe": lambda body: self._unsubscribe(decode_request(body, UnsubscribeRequest)),
             "disconnect": lambda body: self._disconnect(decode_request(body, DisconnectRequest)),
             "info": lambda body: self._info(decode_request(body, InfoRequest)),
+            "batch": lambda body: self._batch(decode_request(body, BatchRequest)),
         }
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
@@ -119,6 +122,8 @@ class Api:
         return unknown if result is None else self._encode(result, request)
 
     def _encode(self, result: msgspec.Struct, request: HttpRequest) -> HttpAnswer:
+        if isinstance(result, BatchResult):  # alone among the results it stands bare, as recorded
+            return HttpAnswer(status=200, content_type=_JSON, body=encode(result))
         if not isinstance(result, ReplyError):
             return HttpAnswer(status=200, content_type=_JSON, body=encode_result(result))
         self._node.stats.api_errors[result.code] += 1
@@ -183,6 +188,14 @@ class Api:
             whitelist=request.whitelist,
         )
         return EmptyResult()
+
+    def _batch(self, request: BatchRequest) -> BatchResult:
+        return BatchResult(replies=[self._batched(command) for command in request.commands])
+
+    def _batched(self, command: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+        name = next((name for name in command if name in self._methods and name != "batch"), "")
+        result = (self._call(name, bytes(command[name])) if name else None) or ApiErrors.BAD_REQUEST
+        return {"error" if isinstance(result, ReplyError) else name: msgspec.Raw(encode(result))}
 
     def _info(self, _: InfoRequest) -> InfoResult:
         node = self._node

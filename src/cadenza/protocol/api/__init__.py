@@ -3,6 +3,8 @@
 from cadenza.protocol.api.codec import decode_request, decode_response, encode, encode_error, encode_result
 from cadenza.protocol.api.messages import (
     ABSENT,
+    BatchRequest,
+    BatchResult,
     BroadcastRequest,
     BroadcastResult,
     DisconnectRequest,
@@ -19,6 +21,8 @@ from cadenza.protocol.api.messages import (
 
 __all__ = [
     "ABSENT",
+    "BatchRequest",
+    "BatchResult",
     "BroadcastRequest",
     "BroadcastResult",
     "DisconnectRequest",

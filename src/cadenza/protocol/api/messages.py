@@ -12,6 +12,8 @@ from cadenza.protocol.codes import ReplyError, Termination
 
 __all__ = [
     "ABSENT",
+    "BatchRequest",
+    "BatchResult",
     "BroadcastRequest",
     "BroadcastResult",
     "DisconnectRequest",
@@ -50,6 +52,19 @@ class BroadcastRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     skip_history: bool = False
     tags: dict[str, str] = {}
     idempotency_key: str = ""
+
+
+class BatchRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Several commands in one request, each ``{method: params}``. ``parallel`` allows any order; results keep it."""
+
+    commands: list[dict[str, msgspec.Raw]] = []
+    parallel: bool = False
+
+
+class BatchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reply for each command, ``{method: result}`` or ``{"error": ...}``; stands without ``result`` around it."""
+
+    replies: list[dict[str, msgspec.Raw]] = []
 
 
 class UnsubscribeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
