@@ -5,6 +5,7 @@ many channels it goes to. Every change of a book carries ``seq``, ``<run>:<n>``,
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -17,6 +18,10 @@ __all__ = ["BarChanged", "BookChanged", "MarketEvent", "Publication", "TickerCha
 SEQ_TAG = "seq"
 
 _encode = msgspec.json.Encoder().encode
+# Formatting a name checks it part by part, which costs as much as encoding the payload; there are few names.
+_cached = lru_cache(maxsize=10_000)
+_kline_channel, _orderbook_channel = _cached(kline_channel), _cached(orderbook_channel)
+_ticker_channel, _trade_channel = _cached(ticker_channel), _cached(trade_channel)
 
 
 class BookChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,17 +64,17 @@ def publications_of(event: MarketEvent) -> tuple[Publication, ...]:
     """Encode an event for every channel it belongs to."""
     if isinstance(event, BookChanged):
         book = event.book
-        channel = orderbook_channel(book.venue, book.symbol)
+        channel = _orderbook_channel(book.venue, book.symbol)
         return (Publication(channel=channel, data=_encode(book), tags={SEQ_TAG: event.seq}),)
     if isinstance(event, TickerChanged):
         ticker = event.ticker
         data = _encode(ticker)
         return (
-            Publication(channel=ticker_channel(ticker.venue, ticker.symbol), data=data),
-            Publication(channel=ticker_channel(ticker.venue), data=data),
+            Publication(channel=_ticker_channel(ticker.venue, ticker.symbol), data=data),
+            Publication(channel=_ticker_channel(ticker.venue), data=data),
         )
     if isinstance(event, Traded):
         trade = event.trade
-        return (Publication(channel=trade_channel(trade.venue, trade.symbol), data=_encode(trade)),)
+        return (Publication(channel=_trade_channel(trade.venue, trade.symbol), data=_encode(trade)),)
     kline = event.kline
-    return (Publication(channel=kline_channel(kline.venue, kline.symbol, kline.interval), data=_encode(kline)),)
+    return (Publication(channel=_kline_channel(kline.venue, kline.symbol, kline.interval), data=_encode(kline)),)
