@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ def served_methods() -> frozenset[str]:
 def render() -> str:
     """Return the page."""
     served = served_methods()
-    names = ", ".join(f"`{name}`" for name in METHODS if name in served)
-    count = f"Served in this version, {len(served)} of {len(METHODS)}: {names}.\n"
-    areas = dict.fromkeys(_area(method) for method in METHODS.values())
-    sections = (_section(area, [m for m in METHODS.values() if _area(m) == area], served) for area in areas)
+    methods = sorted(METHODS.values(), key=lambda method: (_area(method), method.name))
+    names = ", ".join(f"`{method.name}`" for method in methods if method.name in served)
+    count = f"Served in this version, {len(served)} of {len(methods)}: {names}.\n"
+    sections = (_section(area, list(of_area), served) for area, of_area in groupby(methods, key=_area))
     return "\n".join([_HEAD, count, _who(), *sections])
 
 
