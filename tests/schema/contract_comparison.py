@@ -28,6 +28,8 @@ RENAMED = {
 }
 #: The contract's guess who may call (``rpc.json``, always ``scope_inferred``) -> our rule.
 ACCESS = {"any": "anonymous", "market-read": "user", "service-or-admin": "service"}
+#: What the export says in words of its own.
+PROSE = {"summary"}
 _CONSTRAINTS = {
     "pattern": "pattern",
     "min_items": "minItems",
@@ -267,7 +269,8 @@ def _compare_table(kind: str, theirs: Json, here: Json) -> Iterator[str]:
         elif name not in theirs:
             yield f"{kind} {name}: only ours"
         else:
-            yield from (f"{kind} {name}: {line}" for line in _compare_facts(theirs[name], here[name]))
+            row = {key: value for key, value in here[name].items() if key not in PROSE}
+            yield from (f"{kind} {name}: {line}" for line in _compare_facts(theirs[name], row))
 
 
 def _reference(name: str | None) -> Json | None:

@@ -131,6 +131,7 @@ def test_every_method_reads_and_writes(name: str) -> None:
     method: Method[Any, Any] = METHODS[name]
     assert method.name == name
     assert method.kind is Kind(name.split(".", maxsplit=1)[0])
+    assert method.summary.endswith(".")
     assert method.decode_result(b"{}") == Result()
     assert method.decode_result(b'{"error":{"code":22016,"message":"no"}}').error == ErrorBody(code=22016, message="no")
     optional_only = not any(field.required for field in msgspec.structs.fields(method.params))
@@ -148,6 +149,8 @@ def test_absent_parameters_read_as_none_given() -> None:
 
 
 def test_a_method_without_data_answers_an_envelope_without_data() -> None:
+    """The contract's ``RpcDeleteSecuritiesResult`` has no ``data``, not one that is null."""
+    assert COMMAND_SECURITY_DELETE.encode_result(None) == b"{}"
     assert COMMAND_SECURITY_DELETE.decode_result(COMMAND_SECURITY_DELETE.encode_result(None)) == Result()
 
 

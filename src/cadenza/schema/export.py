@@ -99,6 +99,7 @@ def asyncapi(*, version: str) -> Schema:
 
 def _method(method: Method[Any, Any]) -> Schema:
     return {
+        "summary": method.summary,
         "kind": method.kind.value,
         "params": None if method.params is NoParams else reference(method.params.__name__),
         "result": reference(result_name(method)),
@@ -176,7 +177,8 @@ def _call(method: Method[Any, Any]) -> Schema:
     return {
         "action": "receive",
         "channel": channel,
-        "summary": f"May be called by: {method.access.value}.",
+        "summary": method.summary,
+        "description": f"May be called by: {method.access.value}.",
         "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.params"}],
         "reply": {"channel": channel, "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.result"}]},
     }

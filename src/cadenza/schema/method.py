@@ -35,17 +35,26 @@ class Method(Generic[P, D]):
         name: ``{kind}.{resource}.{action}``.
         params: Type of the parameters; ``NoParams`` for none.
         data: Type of the envelope's ``data``.
+        summary: What it does, one sentence.
         access: Who may call it.
         paginated: Whether the envelope carries ``pagination``.
     """
 
     def __init__(
-        self, name: str, params: type[P], data: type[D], *, access: Access = Access.USER, paginated: bool = False
+        self,
+        name: str,
+        params: type[P],
+        data: type[D],
+        summary: str = "",
+        *,
+        access: Access = Access.USER,
+        paginated: bool = False,
     ) -> None:
         self.name = name
         self.kind = Kind(name.partition(".")[0])
         self.params = params
         self.data = data
+        self.summary = summary
         self.access = access
         self.paginated = paginated
 
@@ -68,7 +77,9 @@ class Method(Generic[P, D]):
         return _encoder.encode(params)
 
     def encode_result(self, data: D, pagination: Pagination | None = None) -> bytes:
-        """Write a good answer."""
+        """Write a good answer; the envelope of a method without data is empty."""
+        if data is None:
+            return b"{}"
         if pagination is None:
             return b'{"data":%b}' % _encoder.encode(data)
         return b'{"data":%b,"pagination":%b}' % (_encoder.encode(data), _encoder.encode(pagination))
