@@ -24,13 +24,16 @@ from cadenza.schema.scalars import (
 
 
 class TradingAccountConfig(Message, frozen=True, kw_only=True):
-    """Options of an account."""
+    """Options of an account. ``leverage`` is a whole multiple."""
 
     leverage: int | None = None
 
 
 class TradingAccount(Message, frozen=True, kw_only=True):
-    """An account at a venue."""
+    """An account at a venue, all optional in the contract, for it is also what a client asks to connect.
+
+    ``external_account_id`` is the venue's id; ``credentials`` come without their secrets; times are RFC 3339 text.
+    """
 
     trading_account_id: Uuid | None = None
     user_id: Uuid | None = None
@@ -51,7 +54,10 @@ class TradingAccount(Message, frozen=True, kw_only=True):
 
 
 class TradingAccountOperationHistory(Message, frozen=True, kw_only=True):
-    """One thing that was done to an account."""
+    """One thing that was done to an account, at ``timestamp`` (RFC 3339 text).
+
+    ``previous_values`` and ``new_values`` hold the members that changed, in wire names.
+    """
 
     trading_account_history_id: Uuid | None = None
     trading_account_id: Uuid | None = None
@@ -64,43 +70,43 @@ class TradingAccountOperationHistory(Message, frozen=True, kw_only=True):
 
 
 class CreateTradingAccountParams(Message, frozen=True, kw_only=True):
-    """Every member of the account is optional."""
+    """The account to make; every member of it is optional."""
 
     trading_account: TradingAccount
 
 
 class SaveTradingAccountsParams(Message, frozen=True, kw_only=True):
-    """Accounts to keep (service role)."""
+    """Accounts to keep as they are (role ``service``)."""
 
     trading_accounts: tuple[TradingAccount, ...]
 
 
 class UpdateTradingAccountParams(Message, frozen=True, kw_only=True):
-    """The account with its id and what changes."""
+    """The account's id, and what changes."""
 
     trading_account: TradingAccount
 
 
 class ValidateTradingAccountParams(Message, frozen=True, kw_only=True):
-    """The account to look at."""
+    """The account to look at; nothing is kept."""
 
     trading_account: TradingAccount
 
 
 class ValidateTradingAccountResultData(Message, frozen=True, kw_only=True):
-    """Whether it would be taken."""
+    """Whether the account would be accepted."""
 
     is_valid: bool | None = None
 
 
 class ConnectTradingAccountParams(Message, frozen=True, kw_only=True):
-    """The whole account, here; HTTP takes ids."""
+    """The whole account; the HTTP API takes credential ids and the venue's id instead."""
 
     trading_account: TradingAccount
 
 
 class DisconnectTradingAccountParams(Message, frozen=True, kw_only=True):
-    """Ends trading and events; open orders stay."""
+    """Which account. Trading and events end for good; open orders stay at the venue."""
 
     trading_account_id: Uuid
 
@@ -112,19 +118,19 @@ class DeleteTradingAccountParams(Message, frozen=True, kw_only=True):
 
 
 class EnableTradingAccountParams(Message, frozen=True, kw_only=True):
-    """Which account."""
+    """Which account takes orders again."""
 
     trading_account_id: Uuid
 
 
 class DisableTradingAccountParams(Message, frozen=True, kw_only=True):
-    """No new orders; reversible."""
+    """Which account takes no new orders until it is enabled."""
 
     trading_account_id: Uuid
 
 
 class ListTradingAccountsParams(Message, frozen=True, kw_only=True):
-    """Filters. ``venue`` is plain text in the contract."""
+    """Filters, all of which must fit. ``venue`` is plain text in the contract."""
 
     trading_account_id: Uuid | None = None
     venue: str | None = None
@@ -133,13 +139,13 @@ class ListTradingAccountsParams(Message, frozen=True, kw_only=True):
 
 
 class ListTradingAccountOperationsParams(Message, frozen=True, kw_only=True):
-    """Of which account."""
+    """Which account's, and which page."""
 
     trading_account_id: Uuid
     pagination: Pagination | None = None
 
 
 class VerifyCredentialResultData(Message, frozen=True, kw_only=True):
-    """The accounts that the credentials reach."""
+    """The accounts that the credentials reach; ``status`` says whether each is connected already."""
 
     trading_accounts: tuple[TradingAccount, ...] | None = None

@@ -36,7 +36,7 @@ class LogoutScope(enum.StrEnum):
 
 
 class AuthUserIdentity(SecretMessage, frozen=True, kw_only=True):
-    """One way in of a user; contract name ``AuthUserIdentitiesInner``."""
+    """One way in of a user; ``AuthUserIdentitiesInner`` in the contract. Times are RFC 3339 text."""
 
     id: str | None = None
     user_id: Uuid | None = None
@@ -48,14 +48,14 @@ class AuthUserIdentity(SecretMessage, frozen=True, kw_only=True):
 
 
 class AuthUserAppMetadata(Message, frozen=True, kw_only=True):
-    """What the provider's operator says of a user."""
+    """What the provider's operator says of a user; users cannot change it."""
 
     tenant_id: Nullable[str] = None
     environments: tuple[str, ...] | None = None
 
 
 class AuthUser(SecretMessage, frozen=True, kw_only=True):
-    """A user as the identity provider knows them."""
+    """A user as the identity provider knows them; times are RFC 3339 text."""
 
     id: Uuid | None = None
     email: EmailText | None = None
@@ -91,14 +91,14 @@ class SignupParams(SecretMessage, frozen=True, kw_only=True):
 
 
 class LoginParams(SecretMessage, frozen=True, kw_only=True):
-    """E-mail address and password."""
+    """An e-mail address and its password."""
 
     email: EmailText
     password: str
 
 
 class RefreshParams(SecretMessage, frozen=True, kw_only=True):
-    """The refresh token is used up by this."""
+    """A refresh token, which this uses up."""
 
     refresh_token: str
 

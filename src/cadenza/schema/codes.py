@@ -7,9 +7,10 @@ Above: backend (answers them), client (maps them), docs. Below: nothing.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 
 class Action(enum.StrEnum):
@@ -81,8 +82,7 @@ class Code(enum.IntEnum):
     ONE_TIME_CODE_REFUSED = 26012
 
 
-@dataclass(frozen=True, slots=True)
-class CodeEntry:
+class CodeEntry(msgspec.Struct, frozen=True):
     """One row of the table. ``documented`` is False for the codes that are ours."""
 
     code: Code

@@ -19,7 +19,10 @@ from cadenza.schema.scalars import (
 
 
 class TradingAccountCredential(SecretMessage, frozen=True, kw_only=True):
-    """A credential without its secrets. ``api_key`` is there only ``with_secret``."""
+    """A venue's keys without the secrets among them; times are RFC 3339 text.
+
+    ``with_info`` and ``with_secret`` say what is filled in; ``api_key`` is there only with the latter.
+    """
 
     credential_id: Uuid | None = None
     nickname: str | None = None
@@ -35,7 +38,7 @@ class TradingAccountCredential(SecretMessage, frozen=True, kw_only=True):
 
 
 class CreateCredentialParams(SecretMessage, frozen=True, kw_only=True):
-    """The secrets are kept encrypted and never returned."""
+    """Keys to keep: encrypted, never returned. ``credential_type`` must be given, if as null."""
 
     trading_account_id: Uuid
     venue: Venue
@@ -47,13 +50,13 @@ class CreateCredentialParams(SecretMessage, frozen=True, kw_only=True):
 
 
 class SaveCredentialParams(Message, frozen=True, kw_only=True):
-    """A credential to keep (service role)."""
+    """A credential to keep as it is (role ``service``)."""
 
     credential: TradingAccountCredential
 
 
 class ListCredentialsParams(Message, frozen=True, kw_only=True):
-    """Filters."""
+    """Filters, all of which must fit, and which page."""
 
     credential_ids: tuple[Uuid, ...] | None = None
     venue: Venue | None = None
@@ -63,7 +66,7 @@ class ListCredentialsParams(Message, frozen=True, kw_only=True):
 
 
 class RevokeCredentialParams(Message, frozen=True, kw_only=True):
-    """For good; accounts that use it are disconnected."""
+    """Which credential is revoked for good; accounts that use it are disconnected."""
 
     credential_id: Uuid
 
@@ -79,7 +82,7 @@ class RotateCredentialParams(SecretMessage, frozen=True, kw_only=True):
 
 
 class VerifyCredentialParams(Message, frozen=True, kw_only=True):
-    """Kept ones by id, or whole ones."""
+    """Kept credentials by id, or whole ones."""
 
     credential_ids: tuple[Uuid, ...] | None = None
     credentials: tuple[TradingAccountCredential, ...] | None = None

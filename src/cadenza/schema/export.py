@@ -16,6 +16,7 @@ from cadenza.schema.envelope import Event
 from cadenza.schema.events import EVENTS, EventKind
 from cadenza.schema.method import Method
 from cadenza.schema.methods import METHODS
+from cadenza.schema.scalars import KlineInterval, Venue
 from cadenza.schema.system import NoParams
 
 __all__ = ["asyncapi", "json_schema", "to_bytes"]
@@ -157,13 +158,12 @@ def _rpc_channel() -> Schema:
 
 
 def _async_channel(channel: ChannelPattern) -> Schema:
-    enums = {"venue": "Venue", "interval": "KlineInterval"}
-    defined = definitions()
+    enums: dict[str, type[Venue | KlineInterval]] = {"venue": Venue, "interval": KlineInterval}
     return {
         "address": channel.pattern,
         "description": f"May be joined by: {channel.access.value}.",
         "parameters": {
-            name: {"enum": defined[enums[name]]["enum"]}
+            name: {"enum": [one.value for one in enums[name]]}
             if name in enums
             else {"description": _parameter(name)["format"]}
             for name in channel.parameters

@@ -20,7 +20,11 @@ from cadenza.schema.scalars import (
 
 
 class Instrument(Message, frozen=True, kw_only=True):
-    """One instrument. ``pip_size`` is the price step, ``lot_size`` the quantity step, both decimal text."""
+    """One instrument, all optional in the contract.
+
+    ``pip_size`` is the price step, ``lot_size`` the quantity step; they, the bounds, ``fee`` and ``contract_size`` are
+    decimal text. ``order_types`` and ``time_in_force_options`` are plain text in the contract.
+    """
 
     instrument_id: InstrumentId | None = None
     venue: Venue | None = None
@@ -62,7 +66,7 @@ class ListInstrumentsParams(Message, frozen=True, kw_only=True):
 
 
 class SyncInstrumentsParams(Message, frozen=True, kw_only=True):
-    """Fetch them from the venue (service role)."""
+    """From which venue, and which symbols; all of them where none is given (role ``service``)."""
 
     venue: Venue
     symbols: tuple[SymbolPair, ...] | None = None
@@ -75,24 +79,24 @@ class SyncInstrumentsResultData(Message, frozen=True, kw_only=True):
 
 
 class SaveInstrumentsParams(Message, frozen=True, kw_only=True):
-    """Instruments to keep (service role)."""
+    """Instruments to keep as they are (role ``service``)."""
 
     instruments: tuple[Instrument, ...]
 
 
 class DeleteInstrumentParams(Message, frozen=True, kw_only=True):
-    """Which instrument (service role)."""
+    """Which instrument (role ``service``)."""
 
     instrument_id: InstrumentId
 
 
 class EnableInstrumentParams(Message, frozen=True, kw_only=True):
-    """Which instrument (service role)."""
+    """Which instrument (role ``service``)."""
 
     instrument_id: InstrumentId
 
 
 class DisableInstrumentParams(Message, frozen=True, kw_only=True):
-    """Which instrument (service role)."""
+    """Which instrument (role ``service``)."""
 
     instrument_id: InstrumentId

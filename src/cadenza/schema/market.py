@@ -62,7 +62,7 @@ class OrderBookSnapshot(Message, frozen=True, kw_only=True):
 
 
 class Ticker(Message, frozen=True, kw_only=True):
-    """The last trade and the best prices of one instrument."""
+    """The last trade and the best prices of one instrument, as decimal text; ``timestamp`` in milliseconds."""
 
     instrument_id: InstrumentId | None = None
     venue: Venue
@@ -78,7 +78,7 @@ class Ticker(Message, frozen=True, kw_only=True):
 
 
 class Kline(Message, frozen=True, kw_only=True):
-    """Bars of one interval, oldest first. ``is_closed`` speaks of the last one."""
+    """Bars of one interval, oldest first. ``is_closed`` speaks of the last one; ``timestamp`` in milliseconds."""
 
     instrument_id: InstrumentId | None = None
     venue: Venue
@@ -90,7 +90,10 @@ class Kline(Message, frozen=True, kw_only=True):
 
 
 class MarketTrade(Message, frozen=True, kw_only=True):
-    """A public trade (ours; the contract leaves ``market:trade`` open). ``side`` is the taker's."""
+    """A public trade (ours; the contract leaves ``market:trade`` open).
+
+    ``side`` is the taker's, ``quantity`` in the base asset, ``timestamp`` in milliseconds.
+    """
 
     venue: Venue
     symbol: SymbolPair
@@ -103,7 +106,7 @@ class MarketTrade(Message, frozen=True, kw_only=True):
 
 
 class GetOrderBookParams(Message, frozen=True, kw_only=True):
-    """``depth`` levels a side."""
+    """Which book, and how many levels of each side."""
 
     instrument_id: InstrumentId | None = None
     depth: int = 10
@@ -136,18 +139,18 @@ class ListKlinesParams(Message, frozen=True, kw_only=True):
 
 
 class SaveOrderBooksParams(Message, frozen=True, kw_only=True):
-    """Books to keep (service role)."""
+    """Books to keep as they are (role ``service``)."""
 
     order_books: tuple[OrderBook, ...]
 
 
 class SaveTickersParams(Message, frozen=True, kw_only=True):
-    """Tickers to keep (service role)."""
+    """Tickers to keep as they are (role ``service``)."""
 
     tickers: tuple[Ticker, ...]
 
 
 class SaveKlinesParams(Message, frozen=True, kw_only=True):
-    """Bars to keep (service role)."""
+    """Bars to keep as they are (role ``service``)."""
 
     klines: tuple[Kline, ...]

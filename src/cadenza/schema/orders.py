@@ -24,7 +24,7 @@ from cadenza.schema.scalars import (
 
 
 class SecurityQuantity(Message, frozen=True, kw_only=True):
-    """An amount of one asset, as in a fee."""
+    """An amount of one asset, as in a fee; ``quantity`` is decimal text."""
 
     asset: Asset | None = None
     quantity: LooseDecimalText | None = None
@@ -33,7 +33,8 @@ class SecurityQuantity(Message, frozen=True, kw_only=True):
 class TradeOrder(Message, frozen=True, kw_only=True):
     """An order and what became of it. All optional in the contract, for it is also what a client submits.
 
-    ``quantity`` counts in ``quantity_type``; times are RFC 3339 text
+    ``quantity`` counts in ``quantity_type``; times are RFC 3339 text. ``CANCELLED`` is a
+    status, ``canceled_at`` (one l) a time.
     """
 
     trade_order_id: Uuid | None = None
@@ -83,7 +84,7 @@ class SubmitTradeOrderParams(Message, frozen=True, kw_only=True):
 
 
 class CancelTradeOrderParams(Message, frozen=True, kw_only=True):
-    """Any one of the three ids names the order."""
+    """Which order: one of the three ids, and the account it is on."""
 
     trade_order_id: Uuid | None = None
     trading_account_id: Uuid
@@ -92,13 +93,13 @@ class CancelTradeOrderParams(Message, frozen=True, kw_only=True):
 
 
 class SaveTradeOrderParams(Message, frozen=True, kw_only=True):
-    """An order to keep (service role)."""
+    """An order to keep as it is (role ``service``)."""
 
     trade_order: TradeOrder
 
 
 class GetTradeOrderParams(Message, frozen=True, kw_only=True):
-    """Any of the ids; the contract requires none."""
+    """Which order: any of its ids; the contract requires none of them."""
 
     trade_order_id: Uuid | None = None
     trading_account_id: Uuid | None = None
@@ -107,13 +108,13 @@ class GetTradeOrderParams(Message, frozen=True, kw_only=True):
 
 
 class GetTradeOrderByIdParams(Message, frozen=True, kw_only=True):
-    """The order alone; whose it is must be looked up."""
+    """Which order. Its account is not given: whose it is must be looked up."""
 
     trade_order_id: Uuid
 
 
 class ListTradeOrdersParams(Message, frozen=True, kw_only=True):
-    """Filters; times bound ``createdAt``."""
+    """Filters, all of which must fit; the times are RFC 3339 text and bound ``createdAt``."""
 
     trade_order_id: Uuid | None = None
     trading_account_id: Uuid | None = None

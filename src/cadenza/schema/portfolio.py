@@ -23,7 +23,7 @@ from cadenza.schema.scalars import (
 
 
 class BalanceEntry(Message, frozen=True, kw_only=True):
-    """What an account holds of one asset, as decimal text."""
+    """What an account holds of one asset; amounts are decimal text, times RFC 3339 text."""
 
     balance_id: Uuid | None = None
     external_balance_id: str | None = None
@@ -49,7 +49,7 @@ class BalanceEntry(Message, frozen=True, kw_only=True):
 
 
 class PositionEntry(Message, frozen=True, kw_only=True):
-    """An open or closed position."""
+    """An open or closed position; amounts and prices are decimal text, times RFC 3339 text."""
 
     position_id: Uuid | None = None
     external_position_id: str | None = None
@@ -70,7 +70,7 @@ class PositionEntry(Message, frozen=True, kw_only=True):
 
 
 class PortfolioSummary(Message, frozen=True, kw_only=True):
-    """An account in one number each, in ``currency``."""
+    """An account as one number each, decimal text in ``currency``; ``leverage`` is a whole multiple."""
 
     portfolio_summary_id: Uuid | None = None
     trading_account_id: Uuid | None = None
@@ -89,7 +89,7 @@ class PortfolioSummary(Message, frozen=True, kw_only=True):
 
 
 class Portfolio(Message, frozen=True, kw_only=True):
-    """An account's balances, positions and summary."""
+    """An account's balances, positions and summary; only what changed where ``update_mode`` is ``DELTA``."""
 
     trading_account_id: Uuid | None = None
     account_info: TradingAccount | None = None
@@ -101,13 +101,13 @@ class Portfolio(Message, frozen=True, kw_only=True):
 
 
 class GetPortfolioParams(Message, frozen=True, kw_only=True):
-    """Of one account."""
+    """Of which account."""
 
     trading_account_id: Uuid
 
 
 class ListPortfoliosParams(Message, frozen=True, kw_only=True):
-    """Filters. ``venue`` is plain text in the contract."""
+    """Filters, all of which must fit. ``venue`` is plain text in the contract."""
 
     trading_account_id: Uuid | None = None
     venue: str | None = None
@@ -116,6 +116,6 @@ class ListPortfoliosParams(Message, frozen=True, kw_only=True):
 
 
 class SavePortfolioParams(Message, frozen=True, kw_only=True):
-    """A portfolio to keep (service role)."""
+    """A portfolio to keep as it is (role ``service``)."""
 
     portfolio: Portfolio

@@ -26,7 +26,10 @@ from cadenza.schema.scalars import (
 
 
 class Quote(Message, frozen=True, kw_only=True):
-    """A dealer's price, good until ``expire_at`` (ms)."""
+    """A dealer's firm price, good until ``expire_at``.
+
+    Times are milliseconds, each with an optional RFC 3339 twin; price and quantities are decimal text without a sign.
+    """
 
     quote_id: Uuid
     quote_request_id: str | None = None
@@ -54,7 +57,11 @@ class Quote(Message, frozen=True, kw_only=True):
 
 
 class QuoteRfqRequest(Message, frozen=True, kw_only=True):
-    """Ask for a price: an instrument, or base and quote asset; one of the two quantities. ``ttl`` in seconds."""
+    """Ask a dealer for a price.
+
+    An instrument, or base and quote asset; one of the two quantities. ``ttl`` in seconds, 1 to 300; ``expire_at`` is
+    RFC 3339 text and wins over ``ttl``, which the contract's client sends even beside it.
+    """
 
     dealer_account_id: Uuid
     trader_account_id: Uuid | None = None

@@ -9,7 +9,7 @@ from cadenza.schema.scalars import Asset, Message, SecurityId, Uuid, Venue
 
 
 class Security(Message, frozen=True, kw_only=True):
-    """An asset as a venue names it."""
+    """An asset as a venue names it. ``security_id`` is ``{VENUE}:{SYMBOL}``."""
 
     security_id: SecurityId | None = None
     symbol: Asset | None = None
@@ -18,7 +18,7 @@ class Security(Message, frozen=True, kw_only=True):
 
 
 class ListSecuritiesParams(Message, frozen=True, kw_only=True):
-    """Filters."""
+    """Filters, all of which must fit."""
 
     venue: Venue | None = None
     securities: tuple[str, ...] | None = None
@@ -26,19 +26,19 @@ class ListSecuritiesParams(Message, frozen=True, kw_only=True):
 
 
 class SyncSecuritiesParams(Message, frozen=True, kw_only=True):
-    """Fetch them from the venue (service role)."""
+    """From which venue, and which; all of them where none is given (role ``service``)."""
 
     venue: Venue
     securities: tuple[str, ...] | None = None
 
 
 class SaveSecuritiesParams(Message, frozen=True, kw_only=True):
-    """Securities to keep (service role)."""
+    """Securities to keep as they are (role ``service``)."""
 
     securities: tuple[Security, ...]
 
 
 class DeleteSecuritiesParams(Message, frozen=True, kw_only=True):
-    """By UUID, though ``Security.security_id`` is text (service role)."""
+    """Which ones: by UUID, though ``Security.security_id`` is text (role ``service``)."""
 
     security_ids: tuple[Uuid, ...]

@@ -21,7 +21,7 @@ from cadenza.schema.scalars import (
 
 
 class Subscription(Message, frozen=True, kw_only=True):
-    """A stream that Cadenza keeps running."""
+    """A stream that Cadenza keeps running; times are RFC 3339 text. It does not say whose account it is about."""
 
     subscription_id: Uuid | None = None
     instrument_id: InstrumentId | None = None
@@ -33,21 +33,21 @@ class Subscription(Message, frozen=True, kw_only=True):
 
 
 class SubscribeTradingAccountStreamParams(Message, frozen=True, kw_only=True):
-    """Which account, which stream."""
+    """Which account, and which stream of it."""
 
     trading_account: TradingAccount
     subscription_type: SubscriptionType
 
 
 class UnsubscribeTradingAccountStreamParams(Message, frozen=True, kw_only=True):
-    """One stream of an account, or all."""
+    """Which stream of an account; all of them where none is given."""
 
     subscription_id: Uuid | None = None
     trading_account_id: Uuid
 
 
 class ListTradingAccountSubscriptionsParams(Message, frozen=True, kw_only=True):
-    """Filters."""
+    """Which account's, filters, and which page."""
 
     trading_account_id: Uuid
     subscription_type: SubscriptionType | None = None
@@ -56,7 +56,7 @@ class ListTradingAccountSubscriptionsParams(Message, frozen=True, kw_only=True):
 
 
 class SubscribeOrderBookParams(Message, frozen=True, kw_only=True):
-    """By instrument ids, or by venue and symbols. ``venue`` is plain text in the contract."""
+    """Which books: by instrument ids, or by venue and symbols. ``venue`` is plain text in the contract."""
 
     instrument_ids: tuple[InstrumentId, ...] | None = None
     venue: str | None = None
@@ -64,14 +64,14 @@ class SubscribeOrderBookParams(Message, frozen=True, kw_only=True):
 
 
 class UnsubscribeOrderBookParams(Message, frozen=True, kw_only=True):
-    """By subscription or by instrument."""
+    """Which stream: by its own id or its instrument's."""
 
     subscription_id: Uuid | None = None
     instrument_id: InstrumentId | None = None
 
 
 class ListOrderBookSubscriptionsParams(Message, frozen=True, kw_only=True):
-    """Filters."""
+    """Filters, all of which must fit."""
 
     instrument_ids: tuple[InstrumentId, ...] | None = None
     venue: Venue | None = None
@@ -79,7 +79,7 @@ class ListOrderBookSubscriptionsParams(Message, frozen=True, kw_only=True):
 
 
 class ListSubscriptionsParams(Message, frozen=True, kw_only=True):
-    """Filters. ``instrument_id`` is a list in the contract."""
+    """Filters, all of which must fit. ``instrument_id`` is a list in the contract."""
 
     instrument_id: tuple[InstrumentId, ...] | None = None
     subscription_type: SubscriptionType | None = None
@@ -87,7 +87,7 @@ class ListSubscriptionsParams(Message, frozen=True, kw_only=True):
 
 
 class CreateSubscriptionParams(Message, frozen=True, kw_only=True):
-    """``interval`` is needed for bars and ignored otherwise."""
+    """Which streams. ``interval`` is needed for bars and ignored otherwise."""
 
     venue: Venue
     instruments: tuple[InstrumentId, ...] | None = None

@@ -13,7 +13,7 @@ class NoParams(Message, frozen=True, kw_only=True):
 
 
 class SystemInfo(Message, frozen=True, kw_only=True):
-    """Which program answers."""
+    """Which program answers. ``documentation`` is an address."""
 
     name: str | None = None
     version: str | None = None
@@ -36,7 +36,7 @@ class HealthChecks(Message, frozen=True, kw_only=True):
 
 
 class HealthCheck(Message, frozen=True, kw_only=True):
-    """Whether the backend is well, at ``timestamp``."""
+    """Whether the backend is well, at ``timestamp`` (RFC 3339 text)."""
 
     status: HealthStatus
     timestamp: DateTimeText

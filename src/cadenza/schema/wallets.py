@@ -18,7 +18,7 @@ from cadenza.schema.scalars import (
 
 
 class FermataWallet(Message, frozen=True, kw_only=True):
-    """A wallet. Times in milliseconds."""
+    """A wallet. Times are milliseconds, each with an optional RFC 3339 twin. Balances are read by portfolio."""
 
     wallet_id: Uuid
     wallet_type: WalletType
@@ -32,31 +32,31 @@ class FermataWallet(Message, frozen=True, kw_only=True):
 
 
 class FermataCreateWalletRequest(Message, frozen=True, kw_only=True):
-    """A new wallet of the caller's."""
+    """A name for the new wallet."""
 
     nickname: str | None = None
 
 
 class FermataFreezeWalletRequest(Message, frozen=True, kw_only=True):
-    """Which wallet."""
+    """Which wallet is frozen."""
 
     wallet_id: Uuid
 
 
 class FermataUnfreezeWalletRequest(Message, frozen=True, kw_only=True):
-    """Which wallet."""
+    """Which wallet is freed again."""
 
     wallet_id: Uuid
 
 
 class FermataCloseWalletRequest(Message, frozen=True, kw_only=True):
-    """Which wallet; it must be empty."""
+    """Which wallet is closed for good; it must be empty."""
 
     wallet_id: Uuid
 
 
 class FermataTransferWalletRequest(Message, frozen=True, kw_only=True):
-    """From one wallet to another."""
+    """``amount`` of ``asset``, decimal text without a sign, from one wallet to another of the same owner."""
 
     source_wallet_id: Uuid
     dest_wallet_id: Uuid
@@ -65,21 +65,21 @@ class FermataTransferWalletRequest(Message, frozen=True, kw_only=True):
 
 
 class FermataListWalletsParams(Message, frozen=True, kw_only=True):
-    """Filters."""
+    """Filter, and which page."""
 
     wallet_type: WalletType | None = None
     pagination: Pagination | None = None
 
 
 class FermataLinkDealerRequest(Message, frozen=True, kw_only=True):
-    """Which dealer account, which trading account."""
+    """Which exchange account a dealer may hedge on."""
 
     dealer_account_id: Uuid
     trading_account_id: Uuid
 
 
 class FermataUnlinkDealerRequest(Message, frozen=True, kw_only=True):
-    """Which dealer account, which trading account."""
+    """Which exchange account a dealer gives up."""
 
     dealer_account_id: Uuid
     trading_account_id: Uuid
