@@ -391,7 +391,7 @@ async def start_server(backend: RecordedBackend) -> AsyncIterator[Callable[..., 
         **changes: Any,
     ) -> GatewayServer:
         server = GatewayServer(
-            recorded_config(letter, **{"close_timeout_seconds": 1.0, **changes}),
+            recorded_config(letter, **{"close_timeout_seconds": 0.2, **changes}),
             verifier=RecordedVerifier(clock),
             proxy=proxy,
             clock=clock,

@@ -93,11 +93,22 @@ class Api:
             "batch": lambda body: self._batch(decode_request(body, BatchRequest)),
         }
 
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
+        """Refuse a request by its head, before anyone reads its body; ``None`` lets it pass."""
+        api_key = self._node.config.api_key
+        if not _is_api(request):
+            return None
+        if api_key is None:
+            return _NOT_FOUND
+        if not _has_key(request, api_key):
+            return _UNAUTHORIZED
+        return None if request.method == "POST" else _METHOD_NOT_ALLOWED
+
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request."""
         config = self._node.config
-        if request.path == "/api" or request.path.startswith("/api/"):
-            return _NOT_FOUND if config.api_key is None else self._answer_api(request, config.api_key)
+        if _is_api(request):
+            return self.refuse(request) or self._answer_api(request)
         if request.path == "/health" and config.health:
             return HttpAnswer(status=200, content_type=_JSON, body=b"{}")
         if request.path == "/metrics" and config.metrics:
@@ -105,11 +116,7 @@ class Api:
             return HttpAnswer(status=200, content_type="text/plain; version=0.0.4; charset=utf-8", body=body)
         return _NOT_FOUND
 
-    def _answer_api(self, request: HttpRequest, api_key: str) -> HttpAnswer:
-        if not _has_key(request, api_key):
-            return _UNAUTHORIZED
-        if request.method != "POST":
-            return _METHOD_NOT_ALLOWED
+    def _answer_api(self, request: HttpRequest) -> HttpAnswer:
         try:
             if request.path == "/api":
                 command = decode_request(request.body, _LegacyCommand)
@@ -214,6 +221,10 @@ class Api:
                 )
             ]
         )
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
 
 
 def _has_key(request: HttpRequest, api_key: str) -> bool:

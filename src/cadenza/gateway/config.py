@@ -150,10 +150,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("api_key must not be empty; None switches the server API off", setting="api_key")
         for name, options in (*self.namespaces.items(), ("", self.without_namespace)):
             where = f"namespaces.{name}" if name else "without_namespace"
-            if (options.force_recovery or options.force_positioning) and not options.has_history:
-                raise ConfigurationError(
-                    f"{where}: recovery and positioning need history_size and history_ttl_seconds", setting=where
-                )
+            if options.force_recovery and not options.has_history:
+                raise ConfigurationError(f"{where}: recovery needs history_size and history_ttl_seconds", setting=where)
 
     def channel_options(self, channel: str) -> Namespace | None:
         """Find the options that apply to ``channel``; ``None`` when its namespace is not configured."""

@@ -136,12 +136,18 @@ class Connection:
         if command.id == 0 and command.send is None:
             self.state = next_state(self.state, Event.PONG)
             self._deadlines.clear(Deadline.PONG)
-        elif self._running and (self._waiting or self._running >= self.node.config.client_concurrency):
+        elif self._running and self._must_wait():
             self._waiting.append(command)
             if len(self._waiting) > self.node.config.client_command_queue_limit:
                 self._transport.pause_reading()
         else:
             commands.serve(self, command)
+
+    def _must_wait(self) -> bool:
+        """Say whether the next command waits while something runs: it may not overtake, nor go before connect."""
+        if self._waiting or self.state is State.CONNECTING:
+            return True
+        return self._running >= self.node.config.client_concurrency
 
     def call(
         self,
@@ -171,6 +177,8 @@ class Connection:
             done(self, about, result, error)
             while self._waiting and self._running < self.node.config.client_concurrency:
                 commands.serve(self, self._waiting.popleft())
+                if self.is_closed:
+                    return
         except ProtocolError:
             self.close(Disconnects.BAD_REQUEST)
         if not self._waiting:

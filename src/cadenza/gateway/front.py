@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from cadenza.gateway.hosts import OriginPatterns, is_host_allowed
+from cadenza.gateway.hosts import HostRule, OriginPatterns
 from cadenza.gateway.stats import Stats
 
 __all__ = ["Door", "Front", "RequestHead", "UpgradeRequest", "parse_head", "read_upgrade"]
@@ -73,7 +73,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: float
     size_limit_bytes: int
     origins: OriginPatterns
-    allowed_hosts: Collection[str]
+    hosts: HostRule
     trusted_proxies: Collection[str]
     stats: Stats
     sockets: set[Front]
@@ -126,8 +126,7 @@ class Front(asyncio.Protocol):
     def _route(self, head: RequestHead, rest: bytes) -> None:
         transport, door = self._transport, self._door
         assert transport is not None  # noqa: S101 - data comes after connection_made
-        local = transport.get_extra_info("sockname")
-        if not is_host_allowed(head.headers.get("host", ""), local_address=local[0], allowed=door.allowed_hosts):
+        if not door.hosts.allows(head.headers.get("host", ""), lambda: transport.get_extra_info("sockname")[0]):
             raise Refusal(403)
         if head.path != WEBSOCKET_PATH:
             buffer = self._buffer
@@ -215,9 +214,7 @@ def read_upgrade(head: RequestHead) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         is_key = False
     offered = _tokens(headers.get("sec-websocket-protocol", ""))
-    query = parse_qs(head.query)
-    asks_protobuf = _PROTOBUF in query.get("format", []) or _PROTOBUF in query.get("cf_protocol", [])
-    if not is_key or asks_protobuf or (offered and _JSON_SUBPROTOCOL not in offered):
+    if not is_key or _asks_for_protobuf(head.query) or (offered and _JSON_SUBPROTOCOL not in offered):
         raise Refusal(400)
     return key, _JSON_SUBPROTOCOL if offered else ""
 
@@ -236,6 +233,13 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: Collection[st
         except ValueError:
             break
     return address
+
+
+def _asks_for_protobuf(query: str) -> bool:
+    if not query:
+        return False
+    asked = parse_qs(query)
+    return _PROTOBUF in asked.get("format", []) or _PROTOBUF in asked.get("cf_protocol", [])
 
 
 def _tokens(value: str) -> list[str]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-__all__ = ["OriginPatterns", "host_name", "is_host_allowed"]
+__all__ = ["HostRule", "OriginPatterns", "host_name"]
 
 _PORT = re.compile(r":\d*$")
+_PLAIN_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def host_name(host: str) -> str:
@@ -26,22 +27,31 @@ def host_name(host: str) -> str:
     return _PORT.sub("", host).rstrip(".").lower()
 
 
-def is_host_allowed(host: str, *, local_address: str, allowed: Collection[str]) -> bool:
-    """Say whether a request with this ``Host`` header may be served.
+class HostRule:
+    """Which hosts a request may name.
 
     Args:
-        host: The header's value.
-        local_address: The address the connection reached.
-        allowed: Further names, as configured.
+        allowed: Names accepted beside ``localhost`` and the addresses the gateway is reached at.
     """
-    name = host_name(host)
-    if name == "localhost" or name.endswith(".localhost") or name in allowed:
-        return True
-    try:
-        literal = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return literal.is_loopback or name == local_address.partition("%")[0]
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._allowed = frozenset(name.lower() for name in allowed)
+
+    def allows(self, host: str, local_address: Callable[[], str]) -> bool:
+        """Say whether a request with this ``Host`` header may be served.
+
+        Args:
+            host: The header's value.
+            local_address: Gives the address the connection has reached.
+        """
+        name = host_name(host)
+        if name in _PLAIN_LOOPBACK or name in self._allowed or name.endswith(".localhost"):
+            return True
+        try:
+            literal = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return literal.is_loopback or name == local_address().partition("%")[0]
 
 
 class OriginPatterns:

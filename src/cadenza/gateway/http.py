@@ -12,13 +12,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from cadenza.gateway.api import Api, HttpAnswer, HttpRequest
 from cadenza.gateway.config import GatewayConfig
-from cadenza.gateway.hosts import is_host_allowed
+from cadenza.gateway.hosts import HostRule
 from cadenza.gateway.stats import Stats
 
 __all__ = ["HttpServer"]
@@ -44,6 +45,7 @@ class HttpServer:
         self._config = config
         self._api = api
         self._stats = stats
+        self._hosts = HostRule(config.allowed_hosts)
         self._state = ServerState()
         self._uvicorn = Config(
             app=self._application,
@@ -61,7 +63,7 @@ class HttpServer:
 
     def serve(self, transport: asyncio.Transport, data: bytes) -> None:
         """Take a socket over, with what has been read from it."""
-        protocol = _BoundedProtocol(self._uvicorn, self._state, self._config)
+        protocol = _BoundedProtocol(self._uvicorn, self._state, self._config, self._stats)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
@@ -77,22 +79,24 @@ class HttpServer:
 
     async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        local = scope["server"][0] if scope.get("server") else ""
-        if not is_host_allowed(headers.get("host", ""), local_address=local, allowed=self._config.allowed_hosts):
+        if not self._hosts.allows(headers.get("host", ""), lambda: scope["server"][0] if scope.get("server") else ""):
             await self._send(send, _FORBIDDEN)
+            return
+        head = HttpRequest(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+        )
+        refused = self._api.refuse(head)
+        if refused is not None:
+            await self._send(send, refused)
             return
         body = await _read_body(receive, self._config.api_body_limit_bytes)
         if body is None:
             await self._send(send, _TOO_LARGE)
             return
-        request = HttpRequest(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"].decode("latin-1"),
-            headers=headers,
-            body=body,
-        )
-        await self._send(send, self._api.answer(request))
+        await self._send(send, self._api.answer(msgspec.structs.replace(head, body=body)))
 
     async def _send(self, send: Send, answer: HttpAnswer) -> None:
         if answer in {_FORBIDDEN, _TOO_LARGE}:
@@ -121,33 +125,35 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
 class _BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, each request bounded: its head in size, all of it in time."""
 
-    def __init__(self, config: Config, state: ServerState, bounds: GatewayConfig) -> None:
+    def __init__(self, config: Config, state: ServerState, bounds: GatewayConfig, stats: Stats) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         self._bounds = bounds
+        self._stats = stats
         self._head_bytes = 0
-        self._is_in_head = True
+        self._is_in_head = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(self._bounds.handshake_timeout_seconds, self._too_slow)
-        if self._is_in_head:
-            self._head_bytes += len(data)
+        was_in_head = self._is_in_head
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > self._bounds.handshake_size_limit_bytes:
-            self._too_slow()
+        if self._is_in_head:
+            # What came with the end of an earlier request may not all be head; one more piece settles it.
+            limit = self._bounds.handshake_size_limit_bytes
+            self._head_bytes += len(data) if was_in_head else min(len(data), limit)
+            if self._head_bytes > limit:
+                self._refuse(431)
 
     def on_message_begin(self) -> None:
         self._is_in_head = True
+        self._head_bytes = 0
+        self._deadline = self.loop.call_later(self._bounds.handshake_timeout_seconds, self._refuse, 408)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        self._head_bytes = 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._is_in_head = True
         self._forget_deadline()
         super().on_message_complete()
 
@@ -155,9 +161,10 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._forget_deadline()
         super().connection_lost(exc)
 
-    def _too_slow(self) -> None:
+    def _refuse(self, status: int) -> None:
         self._forget_deadline()
         if not self.transport.is_closing():
+            self._stats.refused_requests[status] += 1
             self.transport.abort()
 
     def _forget_deadline(self) -> None:

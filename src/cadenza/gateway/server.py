@@ -17,7 +17,7 @@ from cadenza.gateway.broker import MemoryBroker
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.eager import EagerRunner
 from cadenza.gateway.front import Door, Front
-from cadenza.gateway.hosts import OriginPatterns
+from cadenza.gateway.hosts import HostRule, OriginPatterns
 from cadenza.gateway.http import HttpServer
 from cadenza.gateway.node import Node
 from cadenza.gateway.ports import ProxyCaller, TokenVerifier
@@ -102,7 +102,7 @@ class GatewayServer:
             timeout_seconds=self._config.handshake_timeout_seconds,
             size_limit_bytes=self._config.handshake_size_limit_bytes,
             origins=OriginPatterns(self._config.allowed_origins),
-            allowed_hosts=frozenset(name.lower() for name in self._config.allowed_hosts),
+            hosts=HostRule(self._config.allowed_hosts),
             trusted_proxies=frozenset(self._config.trusted_proxies),
             stats=node.stats,
             sockets=self._at_the_door,

@@ -153,8 +153,9 @@ class ClientSocket(WSListener):
             self._wire.disconnect(graceful=False)
 
     def _peer_closes(self, transport: WSTransport, frame: WSFrame) -> None:
-        code = frame.get_close_code()
-        transport.send_close(code if code != WSCloseCode.NO_INFO else WSCloseCode.OK)
+        payload = frame.get_payload_as_bytes()
+        code = int.from_bytes(payload[:2], "big") if payload else WSCloseCode.OK.value
+        transport.send_close(code)  # type: ignore[arg-type]  # any code goes, the stub knows a few
         transport.disconnect()
 
     def _gather(self, connection: Connection, frame: WSFrame) -> None:
