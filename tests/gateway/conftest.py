@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from cadenza.errors import TokenExpiredError, TokenFormatError, TokenInvalidError, TokenNotYetValidError, TransportError
 from cadenza.gateway import GatewayConfig, GatewayServer, Namespace
@@ -41,6 +42,18 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "gateway"
 SECRET = b"secret"
 API_KEY = "api-key"
 NOW = 1_795_422_804.5
+
+
+ON_BOTH_LOOPS = frozenset({"test_sockets.py", "test_eager.py", "test_real_clients.py"})
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+    """Run what touches sockets and Tasks on uvloop, as in production, and on asyncio's own loop."""
+    if item.path.name in ON_BOTH_LOOPS:
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return None
 
 
 class VirtualTime:
