@@ -97,6 +97,21 @@ async def test_a_clock_set_back_makes_keys_stale(keys: RemoteKeySet, provider: P
     assert not START <= clock() < keys.believed.since
 
 
+async def test_a_clock_set_back_ends_cooldown_and_pauses(keys: RemoteKeySet, provider: Provider, clock: Clock) -> None:
+    """Or an hour's correction would be an hour's outage."""
+    assert await outcome(keys, "random") is TokenInvalidError
+    clock.advance(-3600)
+    await keys.find("key-1")
+    provider.keys.append(key_for(kid="key-2"))
+    assert (await keys.find("key-2")).kid == "key-2"
+    provider.go_down()
+    clock.advance(600)
+    assert await outcome(keys, "key-3") is KeysUnavailableError
+    provider.come_up()
+    clock.advance(-3600)
+    assert (await keys.find("key-1")).kid == "key-1"
+
+
 # Single flight
 
 
@@ -318,6 +333,20 @@ async def test_nobody_waits_for_a_provider_known_to_be_down(
     await keys.aclose()
 
 
+async def test_keys_serve_on_when_their_lifetime_ends_in_the_pause_of_an_outage(
+    keys: RemoteKeySet, provider: Provider, clock: Clock
+) -> None:
+    held = await keys.find("key-1")
+    provider.go_down()
+    clock.advance(539)
+    for pause in (30, 30, 2):
+        assert await outcome(keys, "random") is KeysUnavailableError
+        clock.advance(pause)
+    assert (clock() - START, provider.fetches) == (601, 4)
+    assert await outcome(keys, "key-1") is held
+    assert provider.fetches == 4
+
+
 async def test_an_old_failure_says_nothing_about_the_provider_now(
     keys: RemoteKeySet, provider: Provider, clock: Clock
 ) -> None:
@@ -337,11 +366,11 @@ async def test_a_failure_within_the_lifetime_does_not_prolong_it(
 ) -> None:
     await keys.find("key-1")
     provider.go_down()
-    clock.advance(10)
+    clock.advance(590)
     assert await outcome(keys, "random") is KeysUnavailableError
     provider.come_up()
     provider.keys = [key_for(kid="key-2")]
-    clock.advance(590)
+    clock.advance(10)
     assert await outcome(keys, "key-1") is TokenInvalidError
 
 

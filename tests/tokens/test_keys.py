@@ -156,6 +156,12 @@ def test_two_keys_under_one_id_are_both_passed_over() -> None:
     assert list(parse_key_set(document(jwk(), other, third, jwk("EdDSA", kid="single")))) == ["single"]
 
 
+def test_a_set_of_nothing_but_doubtful_keys_is_an_error() -> None:
+    """Not a withdrawal of every key: nobody meant that."""
+    with pytest.raises(ProtocolError):
+        parse_key_set(document(jwk(), SigningKey.generate("ES256", kid="key-1").public_jwk()))
+
+
 def test_the_same_key_twice_is_one() -> None:
     assert list(parse_key_set(document(jwk(), jwk(use=None)))) == ["key-1"]
 
