@@ -75,12 +75,6 @@ class Provider:
         answer = await self.send(requests.password_grant(email, password))
         return responses.parse_session(answer.status_code, answer.headers, answer.content)
 
-    async def signed_in_or_up(self) -> Session:
-        """Sign Ann in, after signing her up if she is new."""
-        if await self.parts.users.exists("ann@example.com"):
-            return await self.signed_in()
-        return await self.signed_up()
-
 
 @pytest.fixture(scope="session")
 def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

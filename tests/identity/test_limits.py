@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadenza.identity.errors import RefusalError
@@ -85,6 +85,7 @@ def test_the_addresses_remembered_are_bounded_and_the_one_unheard_of_longest_goe
     assert allowed(limits, "b")  # forgotten
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 40), max_size=60), st.integers(1, 5))
 def test_no_pattern_of_asking_yields_more_than_the_burst_and_the_trickle(waits: list[float], burst: int) -> None:
     hand = Hand()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadenza.identity.refresh_tokens import RefreshTokenMint, has_form
@@ -14,6 +14,7 @@ def mint(key: bytes = KEY) -> RefreshTokenMint:
     return RefreshTokenMint(key, random_bytes=lambda length: b"s" * length)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16))
 def test_a_seed_has_one_token_of_the_recorded_form(seed: bytes) -> None:
     token = mint().token_of(seed)

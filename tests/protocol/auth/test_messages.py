@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadenza.protocol import auth
@@ -80,6 +80,7 @@ def test_what_is_secret_or_personal_never_shows(sessions: list[dict[str, Any]]) 
             assert secret not in shown
 
 
+@settings(deadline=None)
 @given(st.builds(SignupBody, email=st.text(), password=st.text(), data=st.dictionaries(st.text(), st.integers())))
 def test_a_body_survives_a_round_trip(body: SignupBody) -> None:
     assert msgspec.json.decode(msgspec.json.encode(body), type=SignupBody) == body

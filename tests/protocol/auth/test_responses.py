@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadenza.errors import IdentityError, ProtocolError
@@ -145,6 +145,7 @@ def test_what_cannot_be_read_is_a_protocol_error_that_quotes_nothing() -> None:
     assert caught.value.__suppress_context__
 
 
+@settings(deadline=None)
 @given(status=st.integers(100, 599), body=st.binary(max_size=300), headers=st.dictionaries(st.text(), st.text()))
 def test_garbage_raises_only_the_two_errors(status: int, body: bytes, headers: dict[str, str]) -> None:
     for parse in (responses.parse_sign_up, responses.parse_session, responses.parse_user, responses.parse_settings):
@@ -160,6 +161,7 @@ json_values = st.recursive(
 NAMES = ["code", "error_code", "msg", "message", "error", "error_description", "weak_password"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), json_values))
 def test_an_error_body_is_never_the_cause_of_another_error(body: dict[str, Any]) -> None:
     assert read_error(400, {}, json.dumps(body).encode()).status == 400
