@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from typing import Any
@@ -8,7 +9,7 @@ import httpx
 import pytest
 from tests.contract.conftest import Account
 from tests.contract.stacks import System
-from tests.contract.wire import api, connected, rpc
+from tests.contract.wire import DEADLINE_SECONDS, api, connected, rpc
 
 requirement = pytest.mark.requirement
 BOOK = "market:orderbook:PAPER:BTC/USDT"
@@ -211,7 +212,11 @@ async def test_the_server_api_unsubscribes_a_user(system: System, account: Accou
 
 @requirement("API-INFO")
 async def test_info_counts_the_client(system: System, account: Account) -> None:
-    async with connected(system, account.token):
-        node = (await api(system, "info"))["nodes"][0]
-    assert node["num_clients"] >= 1
-    assert node["num_users"] >= 1
+    async with asyncio.timeout(DEADLINE_SECONDS), connected(system, account.token):
+        while True:  # a Centrifugo node tells of itself every few seconds
+            node = (await api(system, "info"))["nodes"][0]
+            if node["num_clients"] >= 1 and node["num_users"] >= 1:
+                break
+            await asyncio.sleep(0.2)
+    assert node["uid"]
+    assert node["version"]
