@@ -29,15 +29,19 @@ class Reader(Protocol[T]):
     @property
     def mailbox(self) -> Mailbox[T]:
         """Where its items wait."""
+        ...
 
     def wake(self) -> None:
         """Something waits."""
+        ...
 
     def joined(self) -> None:
         """The channel is subscribed."""
+        ...
 
     def end(self, error: CadenzaError) -> None:
         """Nothing more will come."""
+        ...
 
 
 class Hub(Generic[T]):

@@ -55,12 +55,15 @@ class Mailbox(Protocol[T]):
 
     def put(self, item: T) -> None:
         """Add an item, by the policy."""
+        ...
 
     def gap(self, gap: Gap) -> None:
         """Note that something is missing here."""
+        ...
 
     def take(self) -> T | Gap | None:
         """The next item, a gap in its place, or None when nothing waits."""
+        ...
 
 
 class EventMailbox(Generic[T]):

@@ -83,12 +83,15 @@ class ChannelSink(Protocol):
 
     def subscribed(self, answer: Subscribed) -> None:
         """The gateway has subscribed us: publications follow."""
+        ...
 
     def publication(self, data: object, offset: int, tags: Mapping[str, str]) -> None:
         """One publication. ``offset`` is 0 on a channel without positions."""
+        ...
 
     def unsubscribed(self, code: int, reason: str) -> None:
         """Refused, or ended for good."""
+        ...
 
 
 class ChannelLink(Protocol):
@@ -96,12 +99,15 @@ class ChannelLink(Protocol):
 
     async def start(self) -> None:
         """Subscribe, now or as soon as there is a connection."""
+        ...
 
     async def restart(self) -> None:
         """Unsubscribe and subscribe again from the same position: the answer carries a new snapshot."""
+        ...
 
     async def stop(self) -> None:
         """Unsubscribe and forget."""
+        ...
 
 
 class Connection(Protocol):
@@ -109,15 +115,19 @@ class Connection(Protocol):
 
     async def open(self, token: str) -> Opened:
         """Connect with this token (empty: anonymously). Raises ``ConnectFailedError``."""
+        ...
 
     async def close(self) -> None:
         """Disconnect. What is in flight fails."""
+        ...
 
     async def call(self, method: str, data: object, deadline_seconds: float) -> object:
         """Call a method. Raises ``GatewayError``, ``DisconnectedError`` or ``DeadlineExceededError``."""
+        ...
 
     def channel(self, name: str, sink: ChannelSink) -> ChannelLink:
         """Prepare a subscription."""
+        ...
 
 
 class ConnectionListener(Protocol):
@@ -125,9 +135,11 @@ class ConnectionListener(Protocol):
 
     def dropped(self, cause: Cause) -> None:
         """An open connection ended."""
+        ...
 
     def failed(self, error: CadenzaError, retry_in_seconds: float | None) -> None:
         """Something failed that leaves the connection open."""
+        ...
 
 
 #: Gives another token than the one named, which is used up. Raises ``AuthError`` or ``TransportError``.

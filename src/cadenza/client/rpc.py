@@ -64,12 +64,15 @@ class CallLink(Protocol):
     @property
     def connection(self) -> Connection:
         """The connection."""
+        ...
 
     async def ready(self, deadline_seconds: float) -> Opened:
         """Wait for it to be open."""
+        ...
 
     async def renew(self) -> bool:
         """Have the session refreshed because the gateway calls its token expired. Whether there is a newer one."""
+        ...
 
 
 class Caller:

@@ -42,6 +42,7 @@ class HubMaker(Protocol[T]):
 
     def __call__(self, *, report: Callable[[CadenzaError], None], restart: Callable[[], None]) -> Hub[T]:
         """Make it."""
+        ...
 
 
 class Membership(Protocol):
@@ -49,9 +50,11 @@ class Membership(Protocol):
 
     async def join(self, watch: Watch[Any]) -> None:
         """Subscribe, or share the subscription there is."""
+        ...
 
     async def leave(self, watch: Watch[Any]) -> None:
         """Give it up."""
+        ...
 
 
 class Watch(Generic[T]):

@@ -68,15 +68,19 @@ class TokenSource(Protocol):
     @property
     def clock_offset_seconds(self) -> float | None:
         """The provider's clock minus this machine's, if known."""
+        ...
 
     async def access_token(self) -> str:
         """The token to connect with."""
+        ...
 
     async def renewed(self, refused: str) -> str:
         """Another one than ``refused``."""
+        ...
 
     def end(self, error: SignInRequiredError) -> None:
         """The session is over."""
+        ...
 
 
 #: Makes a connection that tells its listener, and asks for a newer token when its own runs out.

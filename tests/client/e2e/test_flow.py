@@ -339,9 +339,8 @@ class TestConnection:
         place.stack.gateway.node.disconnect(user.user_id)  # 3503
         await recorder.wait(Disconnected)
         for _ in range(2):
-            with pytest.raises(cadenza.errors.DisconnectedError) as caught:
+            with pytest.raises(cadenza.errors.DisconnectedError, match="3503"):
                 await api.market.venues.list()
-        assert caught.value.code == 3503
         await api.reconnect()
         assert await api.market.venues.list() == [Venue.PAPER]
 

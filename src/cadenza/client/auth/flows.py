@@ -26,18 +26,23 @@ class AuthHost(Protocol):
     @property
     def session(self) -> Session | None:
         """The session as it is now."""
+        ...
 
     def sign_in(self, *, over_websocket: bool | None = None) -> SignIn:
         """Who signs in: the provider or the backend. None: the provider if its address is known."""
+        ...
 
     async def begin_session(self, session: Session) -> None:
         """Keep it, and connect with it from now on."""
+        ...
 
     async def end_session(self) -> None:
         """Forget it, and close its connection."""
+        ...
 
     async def access_token(self, *, refused: str | None = None) -> str:
         """The token as it is now, or another one than ``refused``."""
+        ...
 
 
 class SignUp(msgspec.Struct, frozen=True, kw_only=True):

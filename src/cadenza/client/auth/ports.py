@@ -18,15 +18,20 @@ class SignIn(Protocol):
 
     async def password(self, email: str, password: str) -> Session:
         """Sign in."""
+        ...
 
     async def sign_up(self, email: str, password: str, metadata: Mapping[str, object] | None) -> Session | None:
         """Make a user. None: the address must be confirmed first."""
+        ...
 
     async def refresh(self, refresh_token: str) -> Session:
         """Trade a refresh token for a new session."""
+        ...
 
     async def sign_out(self, access_token: str, scope: LogoutScope) -> None:
         """End sessions."""
+        ...
 
     async def user(self, access_token: str) -> AuthUser:
         """Whose token it is."""
+        ...

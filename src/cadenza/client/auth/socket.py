@@ -24,6 +24,7 @@ class AuthCall(Protocol):
 
     async def __call__(self, method: Method[P, D], params: P, /) -> D:
         """Call it."""
+        ...
 
 
 class SocketSignIn:

@@ -36,18 +36,23 @@ class SessionStore(Protocol):
     @property
     def location(self) -> str:
         """Where it is, for a person to read."""
+        ...
 
     async def load(self) -> StoredSession | None:
         """Return the session, or None. Raises ``SessionStoreError``."""
+        ...
 
     async def save(self, stored: StoredSession) -> None:
         """Replace the session: after a crash there is the old one or the new one. Raises ``SessionStoreError``."""
+        ...
 
     async def clear(self) -> None:
         """Forget the session. Raises ``SessionStoreError``."""
+        ...
 
     def lock(self, deadline_seconds: float) -> AbstractAsyncContextManager[None]:
         """Be the only one to change it, among all that share it. Raises ``SessionStoreError`` at the deadline."""
+        ...
 
 
 class MemorySessionStore:

@@ -51,12 +51,15 @@ class SessionListener(Protocol):
 
     def session_refreshed(self, session: Session) -> None:
         """A new access token is there."""
+        ...
 
     def refresh_failed(self, error: CadenzaError, retry_in_seconds: float) -> None:
         """A refresh failed for now."""
+        ...
 
     def session_over(self, error: SignInRequiredError) -> None:
         """The session has ended and cannot be refreshed any more."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

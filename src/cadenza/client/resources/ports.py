@@ -23,6 +23,7 @@ class Api(Protocol):
 
     async def call(self, method: Method[P, D], params: P, /, *, deadline_seconds: float | None = None) -> D:
         """Call a method."""
+        ...
 
     def watch(
         self,
@@ -34,6 +35,8 @@ class Api(Protocol):
         heals: bool,
     ) -> Watch[T]:
         """Prepare a reader of a channel."""
+        ...
 
     def watch_book(self, channel: str, *, depth: int | None, on_gap: GapHandler | None) -> BookWatch:
         """Prepare a reader of a book's channel."""
+        ...
