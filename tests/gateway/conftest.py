@@ -49,11 +49,11 @@ ON_BOTH_LOOPS = frozenset({"test_sockets.py", "test_eager.py", "test_real_client
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run what touches sockets and Tasks on uvloop, as in production, and on asyncio's own loop."""
     if item.path.name in ON_BOTH_LOOPS:
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    return None
+    return {"asyncio": asyncio.new_event_loop}
 
 
 class VirtualTime:
