@@ -152,12 +152,14 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not(make_provider: 
             assert (answer.status_code, answer.json()["error_code"]) == (413, "request_entity_too_large")
 
 
-async def call(app: IdentityApp, messages: list[dict[str, Any]], **scope: Any) -> list[dict[str, Any]]:
+async def call(
+    app: IdentityApp, messages: list[dict[str, Any]], receive: Any = None, **scope: Any
+) -> list[dict[str, Any]]:
     """Drive the application by hand, where httpx is too well-behaved."""
     sent: list[dict[str, Any]] = []
     waiting = iter(messages)
 
-    async def receive() -> dict[str, Any]:
+    async def give() -> dict[str, Any]:
         return next(waiting)
 
     async def send(message: Any) -> None:
@@ -172,7 +174,7 @@ async def call(app: IdentityApp, messages: list[dict[str, Any]], **scope: Any) -
         "client": ("127.0.0.1", 1),
     }
     async with asyncio.timeout(5):
-        await app({**full, **scope}, receive, send)
+        await app({**full, **scope}, receive or give, send)
     return sent
 
 
@@ -189,6 +191,21 @@ async def test_a_client_that_leaves_in_the_middle_is_not_answered(config: Identi
     half = {"type": "http.request", "body": b"ha", "more_body": True}
 
     assert await call(echoing(config, seen), [half, {"type": "http.disconnect"}]) == []
+    assert seen == []
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(data_dir: Any) -> None:
+    seen: list[Request] = []
+    app = echoing(IdentityConfig(data_dir=data_dir, body_deadline_seconds=0), seen)
+
+    async def never() -> dict[str, Any]:
+        forever: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        return await forever
+
+    sent = await call(app, [], receive=never)
+
+    assert sent[0]["status"] == 408
+    assert b"request_timeout" in sent[1]["body"]
     assert seen == []
 
 

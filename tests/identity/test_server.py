@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from cadenza import identity
-from cadenza.errors import ConfigurationError, UsageError
-from cadenza.identity import IdentityConfig, IdentityServer, RefusalError
+from cadenza.errors import ConfigurationError, IdentityError, UsageError
+from cadenza.identity import IdentityConfig, IdentityServer
 from cadenza.protocol.auth import Request, Session, requests, responses
 from cadenza.tokens.jwks import RemoteKeySet, http_fetch
 from cadenza.tokens.verifier import Verifier
@@ -133,10 +133,14 @@ async def test_before_the_start_nothing_can_be_asked_of_it(config: IdentityConfi
 
 async def test_a_token_is_issued_only_for_a_session_that_is_open(on_any_port: IdentityConfig) -> None:
     async with IdentityServer(on_any_port) as server:
-        with pytest.raises(RefusalError) as caught:
+        with pytest.raises(IdentityError) as caught:
             await server.issue_access_token("00000000-0000-4000-8000-000000000000", lifetime_seconds=60)
+        with pytest.raises(IdentityError) as weak:
+            await server.ensure_user("ann@example.com", "short")
 
-    assert caught.value.error_code == "session_not_found"
+    assert (caught.value.status, caught.value.error_code) == (403, "session_not_found")
+    assert (weak.value.status, weak.value.error_code) == (422, "weak_password")
+    assert "short" not in str(weak.value)
 
 
 async def test_an_answer_leaves_in_one_go(on_any_port: IdentityConfig) -> None:
@@ -201,7 +205,7 @@ async def test_nothing_it_logs_while_it_works_holds_an_address_or_a_token(
 
 
 def test_the_door_is_pinned() -> None:
-    assert identity.__all__ == ["IdentityConfig", "IdentityServer", "PasswordHashing", "RateLimits", "RefusalError"]
+    assert identity.__all__ == ["IdentityConfig", "IdentityServer", "PasswordHashing", "RateLimits"]
     assert all(hasattr(identity, name) for name in identity.__all__)
 
 

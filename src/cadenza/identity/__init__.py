@@ -7,7 +7,6 @@ they speak to it by HTTP alone.
 """
 
 from cadenza.identity.config import IdentityConfig, PasswordHashing, RateLimits
-from cadenza.identity.errors import RefusalError
 from cadenza.identity.server import IdentityServer
 
-__all__ = ["IdentityConfig", "IdentityServer", "PasswordHashing", "RateLimits", "RefusalError"]
+__all__ = ["IdentityConfig", "IdentityServer", "PasswordHashing", "RateLimits"]

@@ -11,6 +11,7 @@ Above: ``server``. Below: ``handlers``, ``cors``, ``protocol.auth.errors``.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -19,7 +20,7 @@ from urllib.parse import parse_qsl
 
 from cadenza.identity.config import IdentityConfig, is_loopback
 from cadenza.identity.cors import CorsPolicy
-from cadenza.identity.errors import RefusalError, body_too_large, unexpected_failure
+from cadenza.identity.errors import RefusalError, body_too_large, body_too_slow, unexpected_failure
 from cadenza.identity.exchange import Request, Response
 from cadenza.identity.handlers import Handler
 from cadenza.protocol.auth.endpoints import API_VERSION_HEADER
@@ -139,17 +140,25 @@ class IdentityApp:
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
             raise body_too_large(limit)
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _ClientGoneError
-            body += message.get("body", b"")
-            if len(body) > limit:
-                raise body_too_large(limit)
-            more = message.get("more_body", False)
-        return bytes(body)
+        try:
+            async with asyncio.timeout(self._config.body_deadline_seconds):
+                return await _whole_body(receive, limit)
+        except TimeoutError:
+            raise body_too_slow() from None
+
+
+async def _whole_body(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGoneError
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise body_too_large(limit)
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
 def _is_preflight(method: str, headers: Mapping[str, str]) -> bool:

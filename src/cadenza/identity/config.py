@@ -77,6 +77,7 @@ class IdentityConfig:
         confirmation_interval_seconds: Between two confirmations asked for one address.
         user_metadata_limit_bytes: The access token carries it, and headers and frames have limits.
         body_limit_bytes: A longer request body is refused with 413.
+        body_deadline_seconds: A body that is not whole by then is refused with 408.
         allowed_origins: Browser origins that may call; ``None``: pages served from loopback; ``("*",)``: all.
         allowed_hosts: Further ``Host`` names answered on loopback, against DNS rebinding.
         trusted_proxies: Peer addresses whose ``X-Forwarded-For`` is believed.
@@ -104,6 +105,7 @@ class IdentityConfig:
     confirmation_interval_seconds: float = 60
     user_metadata_limit_bytes: int = 8_192
     body_limit_bytes: int = 1_048_576
+    body_deadline_seconds: float = 30
     allowed_origins: tuple[str, ...] | None = None
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: frozenset[str] = frozenset()

@@ -44,6 +44,7 @@ _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
+_TIMEOUT: Final = 408
 _TOO_LARGE: Final = 413
 _UNPROCESSABLE: Final = 422
 _TOO_MANY: Final = 429
@@ -64,6 +65,11 @@ def body_too_large(limit_bytes: int) -> RefusalError:
     """A body over the limit."""
     message = f"Request body too large (max {limit_bytes} bytes)"
     return RefusalError(_TOO_LARGE, ErrorCode.REQUEST_ENTITY_TOO_LARGE, message)
+
+
+def body_too_slow() -> RefusalError:
+    """A body that does not come."""
+    return RefusalError(_TIMEOUT, ErrorCode.REQUEST_TIMEOUT, "The request body did not arrive in time")
 
 
 def weak_password(message: str, reasons: tuple[str, ...]) -> RefusalError:

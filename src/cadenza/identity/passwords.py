@@ -102,8 +102,8 @@ class Passwords:
         return self._hasher.check_needs_rehash(hashed)
 
     def close(self) -> None:
-        """Let the threads go; what they compute is finished first."""
-        self._threads.shutdown(wait=True)
+        """Let the threads go. What they are computing they finish on their own; what waits is dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _matches(self, password: str, hashed: str) -> bool:
         try:

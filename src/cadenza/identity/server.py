@@ -16,11 +16,13 @@ from typing import Final, Self
 
 import uvicorn
 
-from cadenza.errors import ConfigurationError, UsageError
+from cadenza.errors import ConfigurationError, IdentityError, UsageError
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.errors import RefusalError
 from cadenza.identity.keys import KeyRing, load_key_ring
 from cadenza.identity.parts import Parts, assemble
 from cadenza.protocol.auth import endpoints
+from cadenza.protocol.auth.codes import action_for
 
 _BACKLOG: Final = 128
 _GRACE_SECONDS: Final = 2
@@ -196,10 +198,11 @@ class IdentityServer:
         """Have a confirmed user of that address. ``False``: there was one, and its password stays as it is.
 
         Raises:
-            RefusalError: Address or password are not acceptable.
+            IdentityError: Address or password are not acceptable.
             UsageError: The server has not been started.
         """
-        return await self._running.users.ensure(email, password)
+        with _as_identity_errors():
+            return await self._running.users.ensure(email, password)
 
     async def confirm_email(self, email: str) -> bool:
         """Confirm an address, as the link of a mail would. ``False``: there is no such user."""
@@ -211,10 +214,11 @@ class IdentityServer:
         A lifetime that is not positive makes one that has expired already.
 
         Raises:
-            RefusalError: There is no such session.
+            IdentityError: There is no such session.
             UsageError: The server has not been started.
         """
-        return await self._running.sessions.issue_access_token(session_id, lifetime_seconds=lifetime_seconds)
+        with _as_identity_errors():
+            return await self._running.sessions.issue_access_token(session_id, lifetime_seconds=lifetime_seconds)
 
 
 def _listen(config: IdentityConfig) -> socket.socket:
@@ -233,6 +237,21 @@ def _listen(config: IdentityConfig) -> socket.socket:
             next_step="Stop what uses the port, or choose another one.",
         ) from error
     return listener
+
+
+@contextlib.contextmanager
+def _as_identity_errors() -> Iterator[None]:
+    """A caller in this process gets what one over HTTP would."""
+    try:
+        yield
+    except RefusalError as refusal:
+        raise IdentityError(
+            f"The identity provider refused: {refusal.message.rstrip('.')}.",
+            status=refusal.status,
+            error_code=refusal.error_code,
+            retry_after_seconds=refusal.retry_after_seconds,
+            next_step=action_for(refusal.status, refusal.error_code).value,
+        ) from None
 
 
 def _not_started() -> UsageError:

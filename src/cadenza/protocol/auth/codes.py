@@ -1,7 +1,7 @@
 """Supabase Auth's error codes: one table with the HTTP statuses they come with and what the caller should do.
 
 Source: ``reference/supabase-auth.md``, every code seen in its recordings, and from Supabase Auth's own list
-``request_entity_too_large``. A code that is not in the table is no
+``request_entity_too_large`` and ``request_timeout``. A code that is not in the table is no
 fault: newer providers have more; ``action_for`` then judges by the status alone.
 
 Above: ``responses`` (reads them), ``cadenza.identity`` (writes them), ``client`` and ``backend`` (act on them).
@@ -49,6 +49,7 @@ class ErrorCode(enum.StrEnum):
     REFRESH_TOKEN_ALREADY_USED = "refresh_token_already_used"  # noqa: S105 - a code, not a secret
     REFRESH_TOKEN_NOT_FOUND = "refresh_token_not_found"  # noqa: S105 - a code, not a secret
     REQUEST_ENTITY_TOO_LARGE = "request_entity_too_large"
+    REQUEST_TIMEOUT = "request_timeout"
     SAME_PASSWORD = "same_password"  # noqa: S105 - a code, not a secret
     SAML_PROVIDER_DISABLED = "saml_provider_disabled"
     SESSION_EXPIRED = "session_expired"
@@ -118,6 +119,7 @@ CODES: Final[Mapping[str, Meaning]] = MappingProxyType(
         _C.REFRESH_TOKEN_ALREADY_USED: Meaning((400,), _A.SIGN_IN),
         _C.REFRESH_TOKEN_NOT_FOUND: Meaning((400,), _A.SIGN_IN),
         _C.REQUEST_ENTITY_TOO_LARGE: Meaning((413,), _A.CORRECT),
+        _C.REQUEST_TIMEOUT: Meaning((408, 504), _A.RETRY),
         _C.SAME_PASSWORD: Meaning((422,), _A.CORRECT),
         _C.SAML_PROVIDER_DISABLED: Meaning((404,), _A.GIVE_UP),
         _C.SESSION_EXPIRED: Meaning((400,), _A.SIGN_IN),
