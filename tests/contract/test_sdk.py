@@ -11,7 +11,7 @@ from tests.contract.stacks import System
 from tests.contract.wire import DEADLINE_SECONDS, api
 
 import cadenza
-from cadenza.client import Client, MemorySessionStore
+from cadenza.client import Client, MemorySessionStore, Watch
 from cadenza.client.auth.session import Session
 from cadenza.errors import DisconnectedError, SignInRequiredError
 from cadenza.schema.market import MarketTrade
@@ -120,7 +120,7 @@ def _trade(trade_id: str) -> object:
     )
 
 
-async def _until_trade(trades: cadenza.client.Watch[MarketTrade], trade_id: str) -> None:
+async def _until_trade(trades: Watch[MarketTrade], trade_id: str) -> None:
     async for trade in trades:
         if trade.trade_id == trade_id:
             return

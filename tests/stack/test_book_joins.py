@@ -23,6 +23,7 @@ import pytest
 import websockets
 
 from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
 from cadenza.backend.venues.paper import PaperVenue
@@ -60,13 +61,6 @@ class Stack:
     venue: PaperVenue
 
 
-class NobodysProvider:
-    """No test here signs in."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"the provider was asked for {name}")
-
-
 @contextlib.asynccontextmanager
 async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
     """Gateway and backend in this process, joined directly or by HTTP both ways."""
@@ -92,7 +86,7 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
         backend = Backend(
             BackendConfig(proxy_secret=secret, paper=PaperConfig(book_updates_per_second=0)),
             publisher=publisher,
-            identity=NobodysProvider(),
+            identity=HttpIdentityProvider("http://127.0.0.1:9", http),  # no test here signs in
             verifier=verifier,
         )
         proxy = (
