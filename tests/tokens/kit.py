@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from typing import TypeVar
 
 import msgspec
+import pytest
 
+from cadenza.errors import AuthError, KeysUnavailableError, TokenFormatError, TokenInvalidError
 from cadenza.tokens.jwks import FetchedKeys, KeySet, RemoteKeySet, StaticKeySet
+from cadenza.tokens.keys import VerificationKey
 from cadenza.tokens.signer import Signer, SigningKey, _signature
 from cadenza.tokens.verifier import Verifier
 
@@ -150,3 +154,38 @@ def verifier(keys: KeySet | None = None, clock: Clock | None = None, **options: 
         keys or StaticKeySet([key_for().public_jwk()]),
         **arguments,  # type: ignore[arg-type]  # options are the verifier's own, by name
     )
+
+
+def mac_with(secret: bytes) -> Sign:
+    return lambda signed: hmac.digest(secret, signed, "sha256")
+
+
+def with_signature(text: str, signature: bytes) -> str:
+    return f"{text.rpartition('.')[0]}.{base64url(signature)}"
+
+
+def signature_of(text: str) -> bytes:
+    encoded = text.rpartition(".")[2]
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+
+
+async def assert_refused(text: str, checker: Verifier | None = None) -> AuthError:
+    checker = checker or verifier()
+    with pytest.raises((TokenFormatError, TokenInvalidError)) as caught:
+        await checker.verify(text)
+    assert checker.cached(text) is None
+    return caught.value
+
+
+async def settled() -> None:
+    """Let a fetch that nobody waits for come to its end; the provider's answer is already there."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def outcome(keys: RemoteKeySet, kid: str) -> VerificationKey | type[Exception]:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await keys.find(kid)
+    except (TokenInvalidError, KeysUnavailableError) as error:
+        return type(error)

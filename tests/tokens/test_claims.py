@@ -181,7 +181,7 @@ def test_the_door_opens_without_the_server_extra() -> None:
         "import cadenza.tokens, cadenza.tokens.claims\n"
     )
     source = str(Path(cadenza.tokens.__file__).parents[2])
-    done = subprocess.run(  # noqa: S603 - our own interpreter and text
+    done = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": source},
         capture_output=True,
