@@ -24,12 +24,7 @@ from cadenza.errors import (
     TokenInvalidError,
     TokenNotYetValidError,
 )
-from cadenza.tokens.jwks import StaticKeySet
 from cadenza.tokens.signer import SigningKey
-
-SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"
-NO_KEYS = StaticKeySet([])
-
 
 # What is remembered
 
