@@ -51,7 +51,7 @@ class Program:
         self._log = log
         self._stop_signal = stop_signal
         with log.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603  # the tests' own command
+            self.process = subprocess.Popen(  # the tests' own command
                 command,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
