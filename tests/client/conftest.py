@@ -160,7 +160,13 @@ def make_stored(make_session: Callable[..., Session]) -> Callable[..., StoredSes
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def manual_time() -> type[ManualTime]:
+    """Time moved by hand, for those who make it themselves."""
+    return ManualTime
+
+
+@pytest.fixture(scope="session")
 def fake_connection() -> type[FakeConnection]:
     """The fake transport, for those who make one themselves."""
     return FakeConnection

@@ -29,7 +29,7 @@ def run(program: str, *arguments: str) -> str:
         sys.meta_path.insert(0, Blocker())
         """
     )
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", blocker + textwrap.dedent(program), *arguments],
         capture_output=True,
         text=True,

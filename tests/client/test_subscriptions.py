@@ -428,6 +428,25 @@ class TestBooks:
         assert channel.calls.count("restart") == 30
         assert rig.time.sleeps == []
 
+    async def test_a_snapshot_of_what_was_read_already_is_not_given_twice(self, rig: Rig) -> None:
+        watch = rig.books()
+        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
+        await anext(watch)
+        channel.sink.subscribed(snapshot("r:5", ("10", "1")))
+        channel.sink.publication(book(("11", "1")), 1, {"seq": "r:6"})
+        await anext(watch)
+        assert watch.sequence == "r:6"
+
+    async def test_what_was_missed_for_good_is_told_and_the_book_goes_on_whole(self, rig: Rig) -> None:
+        told: list[Gap] = []
+        watch = rig.books(on_gap=told.append)
+        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
+        channel.sink.subscribed(
+            msgspec.structs.replace(snapshot("r:90", ("12", "1")), lost=True),
+        )
+        assert (await anext(watch)).bids == (("12", "1"),)
+        assert [gap.cause for gap in told] == [GapCause.NOT_RECOVERED]
+
     async def test_a_reconnect_that_brings_a_snapshot_saves_the_restart(self, rig: Rig) -> None:
         channel = await rig.enter(rig.books(), snapshot("r:5"))
         channel.sink.publication(book(), 1, {"seq": "r:50"})

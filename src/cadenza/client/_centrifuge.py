@@ -41,6 +41,7 @@ from centrifuge import (
     UnsubscribedContext,
 )
 
+from cadenza.client import redaction
 from cadenza.client.ports import (
     LOST,
     TOO_BIG,
@@ -120,6 +121,7 @@ class CentrifugeConnection:
         ssl_context: ssl.SSLContext | None = None,
         version: str = "",
     ) -> None:
+        redaction.install()
         self._listener = listener
         self._renewal = renewal
         self._phase = _Phase.IDLE

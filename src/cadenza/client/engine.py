@@ -219,13 +219,13 @@ class Engine:
     async def begin_session(self, session: Session) -> None:
         """Keep it, and connect with it from now on."""
         await self._open.tokens.adopt(self._stored(session))
-        await self._links.drop_anonymous(ClosedError("Somebody signed in."))
         await self._links.drop_user(ClosedError("Somebody signed in anew."))
+        await self._links.drop_anonymous(ClosedError("Somebody signed in."))
 
     async def end_session(self) -> None:
         """Forget it, and close its connection."""
-        await self._links.drop_user(SignInRequiredError("Signed out."))
         await self._open.tokens.forget()
+        await self._links.drop_user(SignInRequiredError("Signed out."))
 
     async def access_token(self, *, refused: str | None = None) -> str:
         """The token as it is now, or another one than ``refused``."""

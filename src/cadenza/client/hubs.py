@@ -198,6 +198,8 @@ class BookHub(Hub[OrderBook]):
             self._ask_again()
 
     def _begin(self, answer: Subscribed) -> None:
+        if answer.lost:
+            self._gap(GapCause.NOT_RECOVERED, None)
         try:
             snapshot = msgspec.convert(answer.data, type=OrderBookSnapshot)
             outcome = self.assembly.snapshot(Sequence.parse(snapshot.seq), snapshot.book)

@@ -172,7 +172,10 @@ class BookMailbox:
         if not self._changed:
             return None
         self._changed = False
-        self.sequence = str(self._assembly.sequence)
+        sequence = str(self._assembly.sequence)
+        if sequence == self.sequence:
+            return None  # a snapshot of what was read already
+        self.sequence = sequence
         return self._assembly.book(self._depth)
 
 

@@ -137,7 +137,7 @@ class OrderBooks:
         Args:
             instrument_id: Which.
             depth: Levels a side; all if not given.
-            on_gap: Told when publications were lost. The book is whole all the same.
+            on_gap: Told when the gateway could not give again what was missed. The book is whole all the same.
 
         Raises:
             ValidationError: There is no such channel.
