@@ -1,0 +1,80 @@
+"""``make bench``: measure the hot paths beside their peers, print them beside their targets, keep them as data.
+
+A whole run writes ``docs/benchmarks.json`` and the figures of ``docs/explanation/performance.md``; one with ``--quick``
+or ``--only`` writes nothing. The real Centrifugo takes part where ``CENTRIFUGO_BIN`` names it. A missed target is no
+failure: these are measurements, not tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import machine, page, record
+from benchmarks.plan import Plan
+from benchmarks.suites import SUITES
+
+
+def main() -> int:
+    """Run the suites that are asked for."""
+    options = _arguments()
+    if options.check_page or options.page:
+        kept = record.read()
+        if options.page:
+            page.update_page(kept)
+        return 0 if page.is_current(kept) else 1
+    chosen = options.only or list(SUITES)
+    described = machine.describe_machine()
+    busy = described.others_percent
+    print(f"{described.cores} cores" + ("" if busy is None else f", others keep {busy:g} % of them busy"), flush=True)
+    centrifugo = os.environ.get("CENTRIFUGO_BIN")
+    with tempfile.TemporaryDirectory(prefix="cadenza-bench-") as folder:
+        plan = Plan(
+            rounds=options.rounds or (1 if options.quick else 3),
+            seconds=options.seconds or (0.5 if options.quick else 2.5),
+            warm_up_seconds=0.2 if options.quick else 1.0,
+            folder=Path(folder),
+            centrifugo=Path(centrifugo) if centrifugo else None,
+        )
+        rows: list[record.Row] = []
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += SUITES[name](plan)
+    print(*page.terminal_table(rows), sep="\n")
+    if not options.quick and not options.only:
+        whole = _record(plan, described, rows)
+        record.write(whole)
+        page.update_page(whole)
+        print(f"recorded in {record.RECORD.relative_to(record.ROOT)} and {page.PAGE.relative_to(record.ROOT)}")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round; nothing is recorded")
+    parser.add_argument("--only", action="append", choices=list(SUITES), help="this suite; may be repeated")
+    parser.add_argument("--rounds", type=int, help="rounds of each measurement")
+    parser.add_argument("--seconds", type=float, help="seconds of each window")
+    parser.add_argument("--page", action="store_true", help="write the page's figures anew from the record, and end")
+    parser.add_argument("--check-page", action="store_true", help="exit with 1 if the page does not show the record")
+    return parser.parse_args()
+
+
+def _record(plan: Plan, described: record.Machine, rows: list[record.Row]) -> record.Record:
+    return record.Record(
+        date=dt.datetime.now(dt.UTC).date().isoformat(),
+        revision=machine.revision(),
+        rounds=plan.rounds,
+        seconds=plan.seconds,
+        machine=described,
+        versions=machine.versions(),
+        rows=tuple(rows),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

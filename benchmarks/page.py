@@ -1,0 +1,107 @@
+"""The figures as tables: on the terminal, and between the markers of ``docs/explanation/performance.md``.
+
+Above: ``__main__``; ``python -m benchmarks --page`` writes the page anew, ``--check-page`` says whether it is current.
+Below: the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from benchmarks.record import ROOT, Record, Row
+
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
+_BEGIN = "<!-- figures: begin; written by `python -m benchmarks` from docs/benchmarks.json -->"
+_END = "<!-- figures: end -->"
+_HEADINGS = {
+    "start-up": "Start-up",
+    "rpc": "RPC",
+    "connect": "Connecting",
+    "verification": "Checking a token",
+    "client": "A typed call",
+    "fan-out": "Fan-out",
+    "idle": "Doing nothing",
+}
+_COLUMNS = ("measured", "target", "", "rate/s", "p50 ms", "p99 ms", "server %", "generator %")
+
+
+def terminal_table(rows: Iterable[Row]) -> Iterator[str]:
+    """Write the table's lines, for a person."""
+    widths = (14, 10, 7, 9, 9, 9, 9, 12)
+    yield f"{'':62}" + "".join(f"{name:>{width}}" for name, width in zip(_COLUMNS, widths, strict=True))
+    for row in rows:
+        cells = "".join(f"{cell:>{width}}" for cell, width in zip(_cells(row), widths, strict=True))
+        yield f"{row.suite + ': ' + row.name:62}{cells}"
+
+
+def update_page(record: Record) -> None:
+    """Write the figures between the page's markers."""
+    PAGE.write_text(_with_figures(PAGE.read_text(), record))
+
+
+def is_current(record: Record) -> bool:
+    """Tell whether the page shows this record."""
+    text = PAGE.read_text()
+    return text == _with_figures(text, record)
+
+
+def _with_figures(text: str, record: Record) -> str:
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{PAGE.name} has lost its markers")
+    return before + begin + "\n\n" + "\n".join(_figures(record)) + "\n\n" + end + after
+
+
+def _figures(record: Record) -> Iterator[str]:
+    machine = record.machine
+    yield (
+        f"Taken on {record.date} at commit `{record.revision}`: {machine.system} on {machine.architecture}, "
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB. "
+        f"Each figure is the median of {record.rounds} rounds of {record.seconds:g} s unless its load says otherwise."
+    )
+    if machine.others_percent is not None:
+        yield f"Just before the run, other programs kept {machine.others_percent:g} % of the cores busy."
+    yield ""
+    yield "Versions: " + ", ".join(f"{name} {version}" for name, version in record.versions.items()) + "."
+    for suite, found in groupby(record.rows, key=lambda row: row.suite):
+        rows = list(found)
+        yield ""
+        yield f"### {_HEADINGS[suite]}"
+        yield ""
+        yield from _markdown(rows)
+        yield ""
+        yield "Load: " + "; ".join(dict.fromkeys(row.load for row in rows)) + "."
+
+
+def _markdown(rows: Sequence[Row]) -> Iterator[str]:
+    table = [_cells(row) for row in rows]
+    used = [number for number in range(len(_COLUMNS)) if number == 0 or any(cells[number] for cells in table)]
+    split = sorted({name for row in rows for name in row.details if name.endswith("_us") and name[0] != "p"})
+    yield "| | " + " | ".join([_COLUMNS[number] for number in used] + [f"{name[:-3]} us CPU" for name in split]) + " |"
+    yield "|---|" + "--:|" * (len(used) + len(split))
+    for row, cells in zip(rows, table, strict=True):
+        parts = [f"{row.details[name]:.1f}" if name in row.details else "" for name in split]
+        yield f"| {row.name} | " + " | ".join([cells[number] for number in used] + parts) + " |"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    details = row.details
+
+    def milliseconds(name: str) -> str:
+        return f"{details[name] / 1000:.2f}" if name in details else ""
+
+    def percent(name: str) -> str:
+        return f"{details[name]:.0f}" if name in details else ""
+
+    return (
+        f"{row.value:g} {row.unit}",
+        f"{row.at_most:g}" if row.at_most is not None else "",
+        row.verdict,
+        f"{details['rate']:.0f}" if "rate" in details else "",
+        milliseconds("p50_us"),
+        milliseconds("p99_us"),
+        percent("server_percent"),
+        percent("load_generator_percent"),
+    )

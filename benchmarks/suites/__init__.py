@@ -1,0 +1,30 @@
+"""The suites, in the order they run. Each is a function from a plan to rows.
+
+Above: ``__main__``. Below: one file a suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.plan import Plan
+from benchmarks.record import Row
+from benchmarks.suites.calls import run as calls
+from benchmarks.suites.connects import run as connects
+from benchmarks.suites.fan_out import run as fan_out
+from benchmarks.suites.idle import run as idle
+from benchmarks.suites.rpc import run as rpc
+from benchmarks.suites.start_up import run as start_up
+from benchmarks.suites.verification import run as verification
+
+__all__ = ["SUITES"]
+
+SUITES: Mapping[str, Callable[[Plan], list[Row]]] = {
+    "start-up": start_up,
+    "rpc": rpc,
+    "connect": connects,
+    "verification": verification,
+    "client": calls,
+    "fan-out": fan_out,
+    "idle": idle,
+}
