@@ -11,10 +11,16 @@ from types import MappingProxyType
 from typing import Final
 
 #: The stacks the suite runs over; see ``stacks.py``.
+DIRECT: Final = "direct"
 EMBEDDED: Final = "embedded"
 PROXIED: Final = "proxied"
 REAL: Final = "real"
-STACKS: Final = (EMBEDDED, PROXIED, REAL)
+STACKS: Final = (DIRECT, EMBEDDED, PROXIED, REAL)
+#: What only a socket can show; the suite does not ask it of the direct stack.
+NEEDS_SOCKETS: Final = frozenset(
+    {"ORIGIN", "FRAME-TOO-BIG", "BOOK-WHOLE", "SDK-FLOW", "SDK-WEBSOCKET-LOGIN", "SDK-REFRESH"}
+    | {"SDK-EXPIRED", "SDK-FORCED", "SDK-SIGN-OUT"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

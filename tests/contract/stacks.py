@@ -1,5 +1,6 @@
 """The stacks that the contract suite runs over, each reached over its sockets alone.
 
+- ``direct``: one process, and no socket between the suite and it.
 - ``embedded``: one process, as ``cadenza up`` runs it.
 - ``proxied``: the embedded gateway and provider, and the backend in a process of its own behind the HTTP proxies.
 - ``real``: the real Centrifugo and the real Supabase Auth, and the same backend process.
@@ -14,13 +15,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
+from tests.contract.direct import ApiTransport, MemorySocket
 from tests.support.programs import Program, free_port
 from tests.support.real import RealPrograms, run_centrifugo, run_postgres, run_supabase_auth
 
@@ -57,6 +59,13 @@ class System:
     api_key: str
     issuer: str
     key: SigningKey
+    #: For a stack without sockets: how to reach it instead.
+    socket: Callable[[], MemorySocket] | None = None
+    mounts: Mapping[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
+
+    def http(self, base_url: str = "", **options: Any) -> httpx.AsyncClient:
+        """Make an HTTP client that reaches this stack."""
+        return httpx.AsyncClient(base_url=base_url, mounts=dict(self.mounts), **options)
 
     def mint(self, **claims: Any) -> str:
         """Sign a token as the provider would; a claim given as None is left out."""
@@ -88,13 +97,13 @@ class _QuickExpiry(EmbeddedStack):
 
 
 @contextlib.asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[System]:
-    """One process."""
+async def embedded(folder: Path) -> AsyncIterator[tuple[System, EmbeddedStack]]:
+    """One process, and its insides."""
     settings = StackSettings(
         data_dir=folder / "data", identity_port=0, gateway_port=0, backend_port=0, allowed_origins=(ALLOWED_ORIGIN,)
     )
     async with _QuickExpiry(settings) as stack:
-        yield System(
+        system = System(
             name="embedded",
             auth_url=stack.identity_url,
             supabase_url=stack.supabase_url,
@@ -104,6 +113,30 @@ async def embedded(folder: Path) -> AsyncIterator[System]:
             issuer=stack.identity.issuer,
             key=_signing_key(stack.identity.config),
         )
+        yield system, stack
+
+
+@contextlib.asynccontextmanager
+async def direct(folder: Path) -> AsyncIterator[System]:
+    """One process, and no socket between the suite and it."""
+    async with embedded(folder) as (system, stack):
+        app = stack.identity.asgi_app
+        yield dataclasses.replace(
+            system,
+            name="direct",
+            socket=lambda: MemorySocket(stack.gateway.node),
+            mounts={
+                system.supabase_url: httpx.ASGITransport(app),
+                system.api_url.removesuffix("/api"): ApiTransport(stack.gateway.node),
+            },
+        )
+
+
+@contextlib.asynccontextmanager
+async def over_sockets(folder: Path) -> AsyncIterator[System]:
+    """One process, reached as its users reach it."""
+    async with embedded(folder) as (system, _):
+        yield system
 
 
 @contextlib.asynccontextmanager

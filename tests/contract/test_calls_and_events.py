@@ -5,7 +5,6 @@ import json
 import secrets
 from typing import Any
 
-import httpx
 import pytest
 from tests.contract.conftest import Account
 from tests.contract.stacks import System
@@ -88,7 +87,7 @@ async def test_wrong_credentials_over_the_socket_are_refused(system: System, acc
 async def test_sign_out_over_the_socket_ends_the_session(system: System, account: Account) -> None:
     async with connected(system, account.token) as wire:
         assert "error" not in await rpc(wire, "command.auth.logout", {"accessToken": account.token})
-    async with httpx.AsyncClient() as http:
+    async with system.http() as http:
         reply = await http.post(
             f"{system.auth_url}/token?grant_type=refresh_token",
             json={"refresh_token": account.session["refresh_token"]},
@@ -189,7 +188,7 @@ async def test_another_epoch_is_not_recovered(system: System, account: Account) 
 
 @requirement("API-KEY")
 async def test_a_wrong_key_of_the_server_api_is_refused(system: System) -> None:
-    async with httpx.AsyncClient() as http:
+    async with system.http() as http:
         reply = await http.post(f"{system.api_url}/info", headers={"X-API-Key": secrets.token_hex(8)}, json={})
     assert (reply.status_code, reply.content) == (401, b"")
 

@@ -15,7 +15,7 @@ API_VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def auth(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.auth_url, headers=API_VERSION) as client:
+    async with system.http(system.auth_url, headers=API_VERSION) as client:
         yield client
 
 
@@ -133,7 +133,7 @@ async def test_the_key_set_has_the_tokens_key_and_no_private_part(
 @requirement("AUTH-ERRORS")
 async def test_the_form_of_an_error_follows_the_version_header(system: System) -> None:
     body = {"email": "nobody@example.com", "password": "not the password"}
-    async with httpx.AsyncClient(base_url=system.auth_url) as plain:
+    async with system.http(system.auth_url) as plain:
         old = await plain.post("/token?grant_type=password", json=body)
         new = await plain.post("/token?grant_type=password", json=body, headers=API_VERSION)
     assert old.json() == {"code": 400, "error_code": "invalid_credentials", "msg": "Invalid login credentials"}

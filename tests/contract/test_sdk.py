@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-import httpx
 import msgspec
 import pytest
 from tests.contract.conftest import Account
@@ -146,7 +145,7 @@ async def test_sign_out_kills_the_refresh_token(system: System, account: Account
         await sdk.auth.sign_out()
         with pytest.raises(SignInRequiredError):
             await sdk.market.venues.list()
-    async with httpx.AsyncClient() as http:
+    async with system.http() as http:
         reply = await http.post(
             f"{system.auth_url}/token?grant_type=refresh_token", json={"refresh_token": refresh_token}
         )

@@ -8,8 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import websockets
+from tests.contract.direct import MemorySocket
 from tests.contract.stacks import System
 
 #: The one deadline of the suite.
@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 15.0
 class Wire:
     """One socket. Pings are answered; what comes is kept until it is asked for."""
 
-    def __init__(self, socket: websockets.ClientConnection) -> None:
+    def __init__(self, socket: websockets.ClientConnection | MemorySocket) -> None:
         self._socket = socket
         self._kept: list[dict[str, Any]] = []
         self._last_id = 0
@@ -57,7 +57,7 @@ class Wire:
         async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 try:
-                    self._keep(await self._socket.recv())
+                    await self._keep(await self._socket.recv())
                 except websockets.ConnectionClosed as closed:
                     return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
 
@@ -72,23 +72,31 @@ class Wire:
                 for index, message in enumerate(self._kept):
                     if wanted(message):
                         return self._kept.pop(index)
-                frame = await self._socket.recv()
-                if frame == "{}":
-                    await self._socket.send("{}")
-                else:
-                    self._keep(frame)
+                await self._keep(await self._socket.recv())
 
-    def _keep(self, frame: str | bytes) -> None:
-        messages = [json.loads(line) for line in frame.splitlines() if line not in {"", "{}"}]
-        self.order += [message["id"] for message in messages if "id" in message]
-        self._kept += messages
+    async def _keep(self, frame: str | bytes) -> None:
+        for line in frame.splitlines():
+            message = json.loads(line)
+            if not message:  # a ping, which may share its frame with others
+                await self._socket.send("{}")
+                continue
+            if "id" in message:
+                self.order.append(message["id"])
+            self._kept.append(message)
 
 
 @contextlib.asynccontextmanager
 async def open_wire(system: System, **options: Any) -> AsyncIterator[Wire]:
     """Open a socket and leave it at the end."""
-    async with websockets.connect(system.ws_url, proxy=None, **options) as socket:
-        yield Wire(socket)
+    if system.socket is not None:
+        socket = system.socket()
+        try:
+            yield Wire(socket)
+        finally:
+            await socket.close()
+        return
+    async with websockets.connect(system.ws_url, proxy=None, **options) as websocket:
+        yield Wire(websocket)
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +131,7 @@ async def rpc(wire: Wire, method: str, data: Any = None) -> dict[str, Any]:
 
 async def api(system: System, method: str, **params: Any) -> dict[str, Any]:
     """Call the server API; its result."""
-    async with httpx.AsyncClient() as http:
+    async with system.http() as http:
         reply = await http.post(f"{system.api_url}/{method}", headers={"X-API-Key": system.api_key}, json=params)
     assert reply.status_code == 200, reply.text
     answer: dict[str, Any] = reply.json()

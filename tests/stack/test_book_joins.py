@@ -192,11 +192,11 @@ class Reader:
             for index, message in enumerate(self._waiting):
                 if wanted(message):
                     return self._waiting.pop(index)
-            frame = await self._socket.recv(decode=False)
-            if frame == b"{}":
-                await self._socket.send("{}")
-            else:
-                self._waiting += [msgspec.json.decode(line) for line in frame.splitlines()]
+            for line in (await self._socket.recv(decode=False)).splitlines():
+                if line == b"{}":  # a ping, which may share its frame with publications
+                    await self._socket.send("{}")
+                else:
+                    self._waiting.append(msgspec.json.decode(line))
 
 
 @pytest.mark.parametrize("behind_proxies", [False, True], ids=["in-process", "behind-the-proxies"])

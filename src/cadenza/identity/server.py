@@ -17,6 +17,7 @@ from typing import Final, Self
 import uvicorn
 
 from cadenza.errors import ConfigurationError, IdentityError, UsageError
+from cadenza.identity.app import IdentityApp
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.keys import KeyRing, load_key_ring
@@ -119,6 +120,15 @@ class IdentityServer:
         if self._keys is None:
             raise _not_started()
         return self._keys.public_keys
+
+    @property
+    def asgi_app(self) -> IdentityApp:
+        """The application itself, for whoever calls it without a socket.
+
+        Raises:
+            UsageError: It has not been started.
+        """
+        return self._running.app
 
     # Its life
 
