@@ -162,6 +162,8 @@ class EmbeddedStack:
             host=self._settings.host,
             port=self._settings.identity_port,
             access_token_lifetime_seconds=self._settings.access_token_lifetime_seconds,
+            # None is "pages served from this machine"; whoever names origins means those.
+            allowed_origins=self._settings.allowed_origins or None,
         )
 
     async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
