@@ -26,6 +26,10 @@ class Deadline(enum.IntEnum):
     SUBSCRIPTIONS = 4
 
 
+def _nothing(_: Deadline) -> None:
+    """Come due, and do nothing."""
+
+
 class Deadlines:
     """Deadlines of one connection.
 
@@ -56,8 +60,9 @@ class Deadlines:
         self._at.pop(deadline, None)
 
     def cancel(self) -> None:
-        """Forget them all."""
+        """Forget them all, for good: nothing comes due any more."""
         self._at.clear()
+        self._due = _nothing  # or owner and deadlines would hold each other until the garbage collector comes
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

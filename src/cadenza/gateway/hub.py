@@ -17,10 +17,12 @@ class Member(Protocol):
     @property
     def client(self) -> str:
         """The connection's id."""
+        ...
 
     @property
     def user(self) -> str:
         """Whose it is."""
+        ...
 
 
 M = TypeVar("M", bound=Member)

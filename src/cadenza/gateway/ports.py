@@ -37,10 +37,12 @@ class SubscriptionGrant(Protocol):
     @property
     def info(self) -> msgspec.Raw:
         """Shown to others, raw JSON."""
+        ...
 
     @property
     def data(self) -> msgspec.Raw:
         """Sent with the subscription, raw JSON."""
+        ...
 
 
 class VerifiedToken(Protocol):
@@ -52,26 +54,32 @@ class VerifiedToken(Protocol):
     @property
     def sub(self) -> str:
         """The user."""
+        ...
 
     @property
     def connection_expires_at(self) -> float | None:
         """When the connection ends, seconds since the epoch; ``None``: never."""
+        ...
 
     @property
     def meta(self) -> bytes:
         """Travels to the backend, raw JSON."""
+        ...
 
     @property
     def info(self) -> bytes:
         """Shown to others, raw JSON."""
+        ...
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Channels to subscribe the connection to."""
+        ...
 
     @property
     def subs(self) -> Mapping[str, SubscriptionGrant]:
         """The same, with options."""
+        ...
 
 
 class TokenVerifier(Protocol):
@@ -83,9 +91,11 @@ class TokenVerifier(Protocol):
 
     def cached(self, token: str, /) -> VerifiedToken | None:
         """Give the result without waiting if this token was verified before and still holds."""
+        ...
 
     async def verify(self, token: str, /) -> VerifiedToken:
         """Verify the token."""
+        ...
 
 
 class ProxyCaller(Protocol):
@@ -93,9 +103,11 @@ class ProxyCaller(Protocol):
 
     async def rpc(self, request: RpcRequest, peer: Peer, /) -> RpcResponse:
         """Serve a client's RPC."""
+        ...
 
     async def subscribe(self, request: SubscribeRequest, peer: Peer, /) -> SubscribeResponse:
         """Decide whether a client may subscribe."""
+        ...
 
 
 class PublishOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,15 +149,19 @@ class Broker(Protocol):
 
     def place(self, channel: str, publication: Publication, options: PublishOptions, /) -> Placed:
         """Give the publication its place in the channel's stream."""
+        ...
 
     def top(self, channel: str, /) -> History:
         """Give the stream's position without publications, opening the stream if there is none."""
+        ...
 
     def since(self, channel: str, offset: int, /, *, limit: int) -> History:
         """Give at most ``limit`` publications after ``offset``, oldest first."""
+        ...
 
     def sweep(self) -> None:
         """Drop what is too old. Called now and then."""
+        ...
 
 
 class Transport(Protocol):
@@ -153,15 +169,19 @@ class Transport(Protocol):
 
     def send(self, data: bytes, /) -> None:
         """Send one frame; never blocks, silently does nothing once the transport is closing."""
+        ...
 
     def close(self, termination: Termination, /) -> None:
         """Send the close frame and close."""
+        ...
 
     def pause_reading(self) -> None:
         """Stop reading from the client; safe to repeat."""
+        ...
 
     def resume_reading(self) -> None:
         """Read again; safe to repeat."""
+        ...
 
 
 class Cancellable(Protocol):
@@ -169,6 +189,7 @@ class Cancellable(Protocol):
 
     def cancel(self) -> None:
         """Forget it."""
+        ...
 
 
 class Scheduler(Protocol):
@@ -176,6 +197,8 @@ class Scheduler(Protocol):
 
     def time(self) -> float:
         """Monotonic seconds."""
+        ...
 
     def call_at(self, when: float, callback: Callable[[], object], /) -> Cancellable:
         """Call back at that monotonic time."""
+        ...
