@@ -1,0 +1,131 @@
+"""One line on stderr for whatever ended a command: what happened, and what to do next.
+
+Above: ``cli.app``. Below: ``cli.exits`` for the code. With ``--json`` the line is an object. A traceback is shown only
+with ``CADENZA_DEBUG``, and nothing that looks like a token is ever repeated.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+
+import typer
+
+from cadenza import errors
+from cadenza.cli.exits import Exit, exit_for
+from cadenza.cli.output import json_text, note
+
+__all__ = ["report", "report_usage"]
+
+#: A JSON Web Token begins with an encoded ``{"``; the caller may have pasted one where it does not belong.
+_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
+
+#: What to do next in the words of this program, where an error says no more than its class does, and that to
+#: programmers. First match wins.
+_NEXT_STEPS: tuple[tuple[type[errors.CadenzaError], str], ...] = (
+    (errors.DeadlineExceededError, "Try again, or allow more time with --timeout where the command has it."),
+    (errors.DisconnectedError, ""),
+    (errors.MessageTooBigError, ""),
+    (
+        errors.TransportError,
+        "Check that a stack is running (cadenza up) and that CADENZA_WS_URL and SUPABASE_URL name it.",
+    ),
+)
+
+#: The same for the identity provider's words (Supabase Auth's error codes).
+_PROVIDER_NEXT_STEPS = {
+    "invalid_credentials": "Check the address and the password.",
+    "email_not_confirmed": "Follow the link in the confirmation mail, then sign in.",
+}
+
+
+def report(error: BaseException, *, as_json: bool, environ: Mapping[str, str]) -> int:
+    """Say on stderr what ended the command, and return its exit code."""
+    if environ.get("CADENZA_DEBUG"):
+        sys.stderr.write(_without_tokens("".join(traceback.format_exception(error))))
+    if isinstance(error, errors.CadenzaError):
+        code = exit_for(error)
+        _say(_described(error, code), code, as_json=as_json)
+        return code
+    # A fault of ours. Its text may hold anything, so only its kind is told.
+    unexpected = {
+        "type": type(error).__name__,
+        "message": f"An unexpected {type(error).__name__} ended the command.",
+        "nextStep": "Run it again with CADENZA_DEBUG=1 to see where, and report it.",
+    }
+    _say(unexpected, Exit.FAILED, as_json=as_json)
+    return Exit.FAILED
+
+
+def report_usage(problem: typer.TyperException, *, as_json: bool) -> int:
+    """Say on stderr what is wrong with the command line, and return its exit code."""
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context is not None else "cadenza"
+    message = problem.format_message()
+    if "unexpected extra argument" in message:
+        # The extra word may be a password that somebody took for an argument: it is not repeated.
+        message = "There is an argument too many."
+    described = {
+        "type": "UsageError",
+        "message": message if message.endswith((".", "?", "!")) else message + ".",
+        "nextStep": f"See: {command} --help",
+    }
+    _say(described, Exit.USAGE, as_json=as_json)
+    return Exit.USAGE
+
+
+def _described(error: errors.CadenzaError, code: Exit) -> dict[str, object]:
+    """Collect what is known of an error, most telling first; what is absent is left out."""
+    known: dict[str, object] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "code": error.code,
+        "temporary": error.temporary,
+        "nextStep": _next_step(error, code),
+    }
+    attributes = {
+        "field": "field",
+        "setting": "setting",
+        "channel": "channel",
+        "retryAfter": "retry_after_seconds",
+        "status": "status",
+        "errorCode": "error_code",
+        "offsetSeconds": "offset_seconds",
+        "location": "location",
+    }
+    known.update({name: getattr(error, attribute, None) for name, attribute in attributes.items()})
+    return {name: value for name, value in known.items() if value not in (None, "")}
+
+
+def _next_step(error: errors.CadenzaError, code: Exit) -> str:
+    if isinstance(error, errors.IdentityError) and error.error_code in _PROVIDER_NEXT_STEPS:
+        return _PROVIDER_NEXT_STEPS[error.error_code]
+    if code is Exit.SIGN_IN_REQUIRED and "cadenza login" not in error.next_step:
+        return "Sign in: cadenza login"
+    if error.next_step != error.default_next_step:
+        return error.next_step
+    return next((step for kind, step in _NEXT_STEPS if isinstance(error, kind)), "") or error.next_step
+
+
+def _say(described: Mapping[str, object], code: int, *, as_json: bool) -> None:
+    line = json_text({"error": described, "exitCode": code}) if as_json else f"cadenza: {_sentence(described)}"
+    note(_without_tokens(" ".join(line.splitlines())))
+
+
+def _sentence(described: Mapping[str, object]) -> str:
+    message = str(described["message"])
+    for name in ("field", "setting", "channel"):
+        named = described.get(name)
+        if named is not None and str(named) not in message:
+            message = f"{named}: {message}"
+    if "code" in described:
+        message = f"{message.rstrip('.')} (code {described['code']})."
+    if "retryAfter" in described:
+        message = f"{message} Wait {described['retryAfter']:g} s."
+    return f"{message} {described.get('nextStep', '')}".rstrip()
+
+
+def _without_tokens(text: str) -> str:
+    return _TOKEN.sub("<token>", text)
