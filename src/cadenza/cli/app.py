@@ -1,0 +1,81 @@
+"""Puts the verbs together and ends every one of them the same way.
+
+Above: ``cli.main``. Below: one module a verb, ``cli.errors`` for what is said when a verb fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cadenza import errors
+from cadenza._version import __version__
+from cadenza.cli import call, channels, demo, login, logout, methods, token_inspect, up, watch, whoami
+from cadenza.cli.errors import report, report_usage
+from cadenza.cli.exits import Exit
+from cadenza.cli.help import examples
+
+__all__ = ["app", "run"]
+
+
+def app() -> typer.Typer:
+    """Return the whole command line, verbs in the order in which a newcomer meets them."""
+    # Plain help: Rich's boxes take three times as long to draw and do not survive being copied.
+    made = typer.Typer(
+        name="cadenza",
+        help="Cadenza: typed, secure, live data over one WebSocket.",
+        epilog=examples(
+            "cadenza up",
+            "cadenza login --email you@example.com",
+            """cadenza call query.ticker.list '{"venue": "PAPER"}'""",
+            "cadenza watch market:orderbook:PAPER:BTC/USDT",
+        ),
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    made.callback(invoke_without_command=True)(_root)
+    for verb in (up, demo, login, logout, whoami, call, watch, methods, channels):
+        verb.register(made)
+    token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
+    token_inspect.register(token)
+    made.add_typer(token, name="token")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; return its exit code, its failure told in one line on stderr."""
+    # Known before parsing, so that a mistake in the command line is told in JSON too.
+    as_json = "--json" in argv
+    command = typer.main.get_command(app())
+    try:
+        ended = command.main(args=list(argv), prog_name="cadenza", standalone_mode=False)
+    except typer.TyperException as problem:
+        return report_usage(problem, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return Exit.INTERRUPTED
+    except errors.CadenzaError as error:
+        return report(error, as_json=as_json, environ=os.environ)
+    except Exception as error:  # noqa: BLE001  # the program's edge: a fault of ours is one line, never a traceback
+        return report(error, as_json=as_json, environ=os.environ)
+    # Typer returns the code of a raised Exit, and None where a verb came to its end.
+    return ended if isinstance(ended, int) else Exit.OK
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  # the shape of a typer callback
+    if asked:
+        typer.echo(f"cadenza {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    *,
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

@@ -1,0 +1,104 @@
+"""``cadenza login``: sign in and keep the session for the other verbs.
+
+Above: ``cli.app``. Below: ``cli.prompts`` for the secret, ``cli.session`` for the client.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from cadenza.cli.help import JSON, examples
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this verb to the command line."""
+    app.command(
+        "login",
+        epilog=examples(
+            "cadenza login --email you@example.com",
+            "cadenza login --email you@example.com --password-stdin < password.txt",
+            "CADENZA_EMAIL=you@example.com CADENZA_PASSWORD=... cadenza login --over-websocket",
+        ),
+    )(login)
+
+
+def login(
+    *,
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Who signs in; otherwise CADENZA_EMAIL, or asked for.")
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
+    ] = False,
+    over_websocket: Annotated[
+        bool, typer.Option("--over-websocket", help="Sign in through the gateway, not at the identity provider.")
+    ] = False,
+    ws_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The gateway; otherwise CADENZA_WS_URL, or the embedded stack's.")
+    ] = None,
+    supabase_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The provider; otherwise SUPABASE_URL, or the embedded stack's.")
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Sign in, and keep the session for the other commands.
+
+    The password is asked for without echo, read from CADENZA_PASSWORD, or with --password-stdin from stdin; it is never
+    an argument. The session is kept in a file that only you can read, with the addresses it belongs to.
+    """
+    from cadenza.cli.loops import run
+    from cadenza.cli.prompts import ask_email, ask_password
+
+    address = ask_email(email, os.environ)
+    password = ask_password(address, os.environ, from_stdin=password_stdin)
+    run(
+        _login(
+            address,
+            password,
+            over_websocket=over_websocket,
+            ws_url=ws_url,
+            supabase_url=supabase_url,
+            as_json=as_json,
+        )
+    )
+
+
+async def _login(
+    email: str,
+    password: str,
+    *,
+    over_websocket: bool,
+    ws_url: str | None,
+    supabase_url: str | None,
+    as_json: bool,
+) -> None:
+    from cadenza.cli.moments import local_time
+    from cadenza.cli.output import json_text, say
+    from cadenza.cli.session import open_api, session_store
+
+    async with open_api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url) as api:
+        auth = api.client.auth
+        sign_in = auth.sign_in_over_websocket if over_websocket else auth.sign_in_with_password
+        session = await api.do(sign_in(email, password))
+        addresses = api.client.addresses
+    location = session_store().location
+    if not as_json:
+        say(f"Signed in as {session.email or email}; the session is kept in {location}")
+        return
+    say(
+        json_text(
+            {
+                "email": session.email or email,
+                "userId": session.user_id,
+                "expiresAt": local_time(session.expires_at),
+                "wsUrl": addresses.ws_url,
+                "supabaseUrl": addresses.supabase_url,
+                "sessionFile": location,
+            }
+        )
+    )

@@ -1,0 +1,127 @@
+"""Follows one channel with the SDK's typed readers and hands each item to a view.
+
+Above: ``cli.watch``. Below: ``cli.session``, ``cli.views``, the SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from cadenza.cli.output import json_text, note
+from cadenza.cli.session import open_api
+from cadenza.cli.suggest import did_you_mean
+from cadenza.cli.views import view_for
+from cadenza.client import Client, Gap, Watch
+from cadenza.errors import DeadlineExceededError, UsageError, ValidationError
+from cadenza.schema import channels
+from cadenza.schema.channels import ParsedChannel, parse_channel
+from cadenza.schema.market import Kline, MarketTrade, OrderBook, Ticker
+from cadenza.schema.scalars import KlineInterval, Venue
+
+__all__ = ["Wish", "follow"]
+
+_DEPTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What somebody wants to watch.
+
+    Attributes:
+        channel: The channel's name.
+        count: Stop after so many items.
+        seconds: Stop after so long.
+        depth: Levels a side of a book.
+        lines: A line each, even where a table could be drawn.
+        timeout: How long to wait for the gateway's acknowledgement.
+    """
+
+    channel: str
+    count: int | None
+    seconds: float | None
+    depth: int | None
+    lines: bool
+    timeout: float
+
+
+async def follow(wish: Wish, *, as_json: bool) -> None:
+    """Show what comes until the wish is fulfilled.
+
+    Raises:
+        ValidationError: There is no such channel.
+        DeadlineExceededError: Fewer than the wished number came in the wished time.
+        CadenzaError: What the SDK raises; the subscription has ended.
+    """
+    parsed = _parsed(wish.channel)
+    if wish.depth is not None and parsed.pattern is not channels.ORDERBOOK:
+        raise ValidationError("Only an order book has a depth.", field="--depth", next_step="Leave out --depth.")
+    seen = 0
+    async with open_api(as_json=as_json, timeout=wish.timeout) as api:
+        reader = _reader(api.client, parsed, wish.depth or _DEPTH, _Gaps(as_json=as_json))
+        await api.do(reader.__aenter__())
+        try:
+            with view_for(parsed, as_json=as_json, lines=wish.lines) as view:
+                async with asyncio.timeout(wish.seconds) as limit:
+                    async for item in reader:
+                        view.show(item)
+                        seen += 1
+                        if seen == wish.count:
+                            return
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        finally:
+            await reader.__aexit__(None, None, None)
+    if wish.count is not None:
+        raise DeadlineExceededError(
+            f"{seen} of {wish.count} came within {wish.seconds:g} s.", next_step="Allow more time with --for."
+        )
+
+
+class _Gaps:
+    """Says on stderr where something is missing, and lets the loop go on."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def __call__(self, gap: Gap) -> None:
+        if self._as_json:
+            note(json_text({"event": "gap", "channel": gap.channel, "cause": gap.cause.value, "lost": gap.lost}))
+        else:
+            some = "some publications" if gap.lost is None else f"{gap.lost} publication(s)"
+            note(f"cadenza: {some} missing here: {gap.cause.value}.")
+
+
+def _parsed(name: str) -> ParsedChannel:
+    parsed = parse_channel(name)
+    if parsed is None:
+        examples = [pattern.example for pattern in channels.CHANNELS]
+        raise ValidationError(
+            f"There is no channel {name!r}.",
+            next_step=did_you_mean(name, examples, otherwise="cadenza channels lists the patterns."),
+        )
+    return parsed
+
+
+def _reader(
+    client: Client, parsed: ParsedChannel, depth: int, on_gap: _Gaps
+) -> Watch[OrderBook] | Watch[Ticker] | Watch[Kline] | Watch[MarketTrade]:
+    """The SDK's reader for a channel."""
+    market = client.market
+    values = parsed.params
+    instrument = f"{values.get('venue')}:{values.get('symbol')}"
+    if parsed.pattern is channels.ORDERBOOK:
+        return market.order_books.watch(instrument, depth=depth, on_gap=on_gap)
+    if parsed.pattern is channels.TICKER:
+        return market.tickers.watch(instrument, on_gap=on_gap)
+    if parsed.pattern is channels.VENUE_TICKER:
+        return market.tickers.watch_venue(Venue(values["venue"]), on_gap=on_gap)
+    if parsed.pattern is channels.KLINE:
+        return market.klines.watch(instrument, KlineInterval(values["interval"]), on_gap=on_gap)
+    if parsed.pattern is channels.TRADE:
+        return market.trades.watch(instrument, on_gap=on_gap)
+    raise UsageError(
+        f"Channels of the form {parsed.pattern.pattern} cannot be watched yet.",
+        next_step="Watch a market channel: cadenza channels",
+    )
