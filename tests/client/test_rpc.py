@@ -30,7 +30,9 @@ from cadenza.schema.auth import LoginParams, SignupParams
 from cadenza.schema.codes import CODES
 from cadenza.schema.envelope import ErrorBody, Pagination
 from cadenza.schema.market import GetOrderBookParams, ListTickersParams
-from cadenza.schema.scalars import Venue
+from cadenza.schema.orders import GetTradeOrderParams
+from cadenza.schema.scalars import OrderStatus, QuantityRounding, Venue
+from cadenza.schema.securities import DeleteSecuritiesParams
 from cadenza.schema.system import NoParams, SystemInfo
 
 if TYPE_CHECKING:
@@ -280,3 +282,22 @@ async def test_the_result_types_are_made_once(caller: Caller, link: FakeLink) ->
     for _ in range(3):
         await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
     assert list(caller._results) == ["query.system.info"]
+
+
+async def test_a_method_without_data_answers_nothing(caller: Caller, link: FakeLink) -> None:
+    link.connection.replies = [{}]
+    page = await caller.call(link, methods.COMMAND_SECURITY_DELETE, DeleteSecuritiesParams(security_ids=()), 5)
+    assert page.data is None
+
+
+async def test_a_null_for_an_optional_field_of_an_answer_reads_as_absent(caller: Caller, link: FakeLink) -> None:
+    link.connection.replies = [{"data": {"tradeOrderId": None, "quantityRounding": None, "status": "FILLED"}}]
+    page = await caller.call(link, methods.QUERY_TRADE_ORDER_GET, GetTradeOrderParams(), 5)
+    assert page.data.quantity_rounding == QuantityRounding.NONE
+    assert page.data.status == OrderStatus.FILLED
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(ValidationError) as refused:
+        read_params(methods.COMMAND_AUTH_LOGIN, {"email": "a@example.com"})
+    assert refused.value.field == "password"
