@@ -3,8 +3,9 @@
 .PHONY: help setup run demo test check bench conformance lock clean
 
 PY := .venv/bin/python
-# The locked tools first: Node.js, npm and the command line come with the virtual environment.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# For the tests the locked tools come first: Node.js, npm and the command line are in the virtual environment. Not for
+# `make run`: it prints commands for another terminal, whose PATH is the user's own.
+test check bench conformance lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
