@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.record import ROOT, Machine
@@ -67,19 +68,30 @@ def _cpu_model() -> str:
 
 def _others_percent() -> float | None:
     """Watch the machine for a second, doing nothing ourselves; None where there is no /proc."""
-    before = _busy_and_all()
-    if before is None:
-        return None
+    before = all_cores()
     time.sleep(_WATCHED_SECONDS)
-    after = _busy_and_all()
-    assert after is not None
-    return round(100 * (after[0] - before[0]) / max(1, after[1] - before[1]), 1)
+    after = all_cores()
+    return None if before is None or after is None else round(100 * after.busy_share(before), 1)
 
 
-def _busy_and_all() -> tuple[int, int] | None:
+@dataclass(frozen=True)
+class AllCores:
+    """CPU seconds of all cores together since the machine started."""
+
+    busy: float
+    whole: float
+
+    def busy_share(self, before: AllCores, without: float = 0.0) -> float:
+        """Share of all cores that was busy since ``before``, ``without`` so many CPU seconds of our own."""
+        return max(0.0, self.busy - before.busy - without) / max(1e-9, self.whole - before.whole)
+
+
+def all_cores() -> AllCores | None:
+    """Read it; None where there is no /proc."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return None
-    ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
-    idle = ticks[3] + ticks[4]
-    return sum(ticks) - idle, sum(ticks)
+    ticks = [int(word) for word in stat.read_text().partition("\n")[0].split()[1:9]]
+    whole, idle = sum(ticks), ticks[3] + ticks[4]
+    hertz = os.sysconf("SC_CLK_TCK")
+    return AllCores((whole - idle) / hertz, whole / hertz)

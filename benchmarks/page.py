@@ -23,12 +23,12 @@ _HEADINGS = {
     "fan-out": "Fan-out",
     "idle": "Doing nothing",
 }
-_COLUMNS = ("measured", "target", "", "rate/s", "p50 ms", "p99 ms", "server %", "generator %")
+_COLUMNS = ("measured", "target", "", "rate/s", "p50 ms", "p99 ms", "server %", "generator %", "others %")
 
 
 def terminal_table(rows: Iterable[Row]) -> Iterator[str]:
     """Write the table's lines, for a person."""
-    widths = (14, 10, 7, 9, 9, 9, 9, 12)
+    widths = (14, 8, 8, 8, 8, 8, 10, 13, 10)
     yield f"{'':62}" + "".join(f"{name:>{width}}" for name, width in zip(_COLUMNS, widths, strict=True))
     for row in rows:
         cells = "".join(f"{cell:>{width}}" for cell, width in zip(_cells(row), widths, strict=True))
@@ -104,4 +104,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         milliseconds("p99_us"),
         percent("server_percent"),
         percent("load_generator_percent"),
+        percent("others_percent"),
     )

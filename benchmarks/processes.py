@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from benchmarks.machine import AllCores, all_cores
 from benchmarks.record import ROOT, Sample
 
 from cadenza.tokens.signer import Signer, SigningKey
@@ -136,8 +137,7 @@ def generate(
     The sample's value is CPU microseconds of all ``pids`` per operation; each one's stands in the details.
     """
     command = [sys.executable, "-m", module, *words, "--steps"]
-    before: dict[str, float] = {}
-    after: dict[str, float] = {}
+    readings: list[_Reading] = []
     with child(command, stdin=subprocess.PIPE, env={**os.environ, **(environment or {})}) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -145,26 +145,26 @@ def generate(
             process.stdin.write(msgspec.json.encode(first).decode() + "\n")
             process.stdin.flush()
         for line in process.stdout:
-            word = line.strip()
-            if word.startswith("{"):
-                return _sample(msgspec.json.decode(word, type=dict[str, float | str]), before, after)
-            reading = {name: cpu_seconds(pid) for name, pid in pids.items()}
-            if word == "begin":
-                before = reading
-            else:
-                after = reading
+            if line.startswith("{"):
+                return _sample(msgspec.json.decode(line, type=dict[str, float | str]), *readings)
+            readings.append(_Reading({name: cpu_seconds(pid) for name, pid in pids.items()}, all_cores()))
             process.stdin.write("\n")
             process.stdin.flush()
     raise RuntimeError(f"{module} {' '.join(words)} gave no result")
 
 
-def _sample(result: Mapping[str, float | str], before: Mapping[str, float], after: Mapping[str, float]) -> Sample:
+class _Reading(NamedTuple):
+    servers: Mapping[str, float]
+    machine: AllCores | None
+
+
+def _sample(result: Mapping[str, float | str], before: _Reading, after: _Reading) -> Sample:
     numbers = {name: float(value) for name, value in result.items() if not isinstance(value, str)}
     if not numbers["operations"] or numbers["errors"]:
         raise RuntimeError(
             f"{numbers['operations']:.0f} operations, {numbers['errors']:.0f} errors: nothing to measure"
         )
-    used = {name: after[name] - before[name] for name in before}
+    used = {name: after.servers[name] - before.servers[name] for name in before.servers}
     details = {
         "rate": numbers["rate"],
         "p50_us": numbers["p50_us"],
@@ -175,6 +175,9 @@ def _sample(result: Mapping[str, float | str], before: Mapping[str, float], afte
         "server_percent": 100 * sum(used.values()) / numbers["seconds"],
         "load_generator_percent": numbers["cpu_percent"],
     }
+    if before.machine is not None and after.machine is not None:
+        ours = sum(used.values()) + numbers["cpu_percent"] / 100 * numbers["seconds"]
+        details["others_percent"] = 100 * after.machine.busy_share(before.machine, ours)
     if len(used) > 1:
         details |= {f"{name}_us": 1e6 * seconds / numbers["operations"] for name, seconds in used.items()}
     return Sample(value=1e6 * sum(used.values()) / numbers["operations"], details=details)

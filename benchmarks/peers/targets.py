@@ -53,6 +53,22 @@ def targets(plan: Plan) -> Iterator[tuple[Up, list[Target]]]:
 
 
 @contextlib.contextmanager
+def floor() -> Iterator[Target]:
+    """Run picows with nothing above it; it answers connects and RPCs alone."""
+    with child([sys.executable, "-m", "benchmarks.peers.floor"]) as process:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["ws"]
+        yield Target(
+            name="bare picows, the floor",
+            ws_url=f"ws://127.0.0.1:{port}/",
+            publish_url="",
+            api_key="",
+            pids={"server": process.pid},
+            verifies=False,
+        )
+
+
+@contextlib.contextmanager
 def _bare() -> Iterator[Target]:
     with child([sys.executable, "-m", "benchmarks.peers.bare"]) as process:
         assert process.stdout is not None

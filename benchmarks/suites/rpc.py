@@ -9,7 +9,7 @@ import asyncio
 import json
 
 import websockets.asyncio.client as ws
-from benchmarks.peers.targets import OURS, Target, targets
+from benchmarks.peers.targets import OURS, Target, floor, targets
 from benchmarks.plan import Plan
 from benchmarks.processes import generate
 from benchmarks.record import Row, Sample, row
@@ -26,7 +26,8 @@ _SIZE = 8
 def run(plan: Plan) -> list[Row]:
     """Measure."""
     samples: dict[tuple[Target, int], list[Sample]] = {}
-    with targets(plan) as (up, servers):
+    with targets(plan) as (up, servers), floor() as least:
+        servers.insert(1, least)
         token = up.mint()[0]
         sizes = {server.name: asyncio.run(_answer_bytes(server.ws_url, token)) for server in servers}
         for _ in range(plan.rounds):
