@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
+from tests.gateway.kit import DATA, Gateway
 
 from cadenza.errors import KeysUnavailableError
 from cadenza.gateway import GatewayConfig
@@ -20,7 +20,7 @@ from cadenza.tokens.jwks import KeySet, StaticKeySet
 from cadenza.tokens.signer import Signer, SigningKey
 from cadenza.tokens.verifier import Verifier
 
-MATRIX = Path(__file__).resolve().parent.parent / "data" / "gateway" / "centrifugo-auth-matrix.txt"
+MATRIX = DATA / "centrifugo-auth-matrix.txt"
 ISSUER = "http://127.0.0.1:9999/auth/v1"
 NOW = 1_795_422_804.0
 KEY = SigningKey.generate("ES256", kid="one")
@@ -130,7 +130,7 @@ def verifier(keys: KeySet) -> Verifier:
 
 
 @pytest.mark.parametrize("name", TOKENS)
-async def test_token_is_answered_as_recorded(name: str, make_gateway: Callable[..., Any]) -> None:
+async def test_token_is_answered_as_recorded(name: str, make_gateway: Callable[..., Awaitable[Gateway]]) -> None:
     public = [dict(json.loads(json.dumps(KEY.public_jwk())))]
     gateway = await make_gateway(
         "A",
@@ -142,13 +142,15 @@ async def test_token_is_answered_as_recorded(name: str, make_gateway: Callable[.
     assert outcome(gateway, TOKENS[name]) == DIFFERENT.get(name, (recorded()[name],))[0]
 
 
-async def test_tokens_without_sub_are_anonymous_where_that_is_allowed(make_gateway: Callable[..., Any]) -> None:
+async def test_tokens_without_sub_are_anonymous_where_that_is_allowed(
+    make_gateway: Callable[..., Awaitable[Gateway]],
+) -> None:
     gateway = await make_gateway("A", epoch=NOW)
     gateway.node.verifier = verifier(StaticKeySet([dict(json.loads(json.dumps(KEY.public_jwk())))]))
     assert outcome(gateway, TOKENS["no sub"]) == recorded()["no sub"]
 
 
-async def test_token_seen_before_needs_no_waiting(make_gateway: Callable[..., Any]) -> None:
+async def test_token_seen_before_needs_no_waiting(make_gateway: Callable[..., Awaitable[Gateway]]) -> None:
     gateway = await make_gateway("A", epoch=NOW)
     keys = StaticKeySet([dict(json.loads(json.dumps(KEY.public_jwk())))])
     gateway.node.verifier = verifier(keys)
@@ -157,7 +159,9 @@ async def test_token_seen_before_needs_no_waiting(make_gateway: Callable[..., An
     assert outcome(gateway, TOKENS["valid (real)"]) == CONNECTED
 
 
-async def test_refresh_while_the_keys_are_away_keeps_the_socket(make_gateway: Callable[..., Any]) -> None:
+async def test_refresh_while_the_keys_are_away_keeps_the_socket(
+    make_gateway: Callable[..., Awaitable[Gateway]],
+) -> None:
     """Row A1: a live socket that refreshes with a new key during a blip is not killed."""
     gateway = await make_gateway("A", epoch=NOW)
     public = [dict(json.loads(json.dumps(KEY.public_jwk())))]
@@ -171,7 +175,7 @@ async def test_refresh_while_the_keys_are_away_keeps_the_socket(make_gateway: Ca
     assert socket.closed is None
 
 
-def outcome(gateway: Any, token: str) -> tuple[str, Any]:
+def outcome(gateway: Gateway, token: str) -> tuple[str, Any]:
     socket = gateway.open()
     replies = socket.ask(json.dumps({"id": 1, "connect": {"token": token} if token else {}}))
     if socket.closed is not None:

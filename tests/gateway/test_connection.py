@@ -8,56 +8,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
 import pytest
+from tests.gateway.kit import Gated, Gateway, make_token, turns
 
-from cadenza.gateway.subscribing import Subscription
-from cadenza.protocol.codes import Disconnects, Unsubscribes
-from cadenza.protocol.proxy import RpcResponse, RpcResult, SubscribeResponse, SubscribeResult
+from cadenza.protocol.codes import Disconnects
+from cadenza.protocol.proxy import RpcResponse
 
-Make = Callable[..., Awaitable[Any]]
+Make = Callable[..., Awaitable[Gateway]]
 DEADLINE = 5
 INTERNAL = {"code": 100, "message": "internal server error", "temporary": True}
 
 
-class Gated:
-    """A backend whose calls named ``slow`` wait until they are let go, in any order."""
-
-    def __init__(self) -> None:
-        self.gates: dict[str, asyncio.Event] = {}
-        self.served: list[str] = []
-        self.cancelled: list[str] = []
-        self.was_cancelled = asyncio.Event()
-
-    def gate(self, name: str) -> asyncio.Event:
-        return self.gates.setdefault(name, asyncio.Event())
-
-    async def rpc(self, request: Any, peer: Any, /) -> RpcResponse:
-        del peer
-        try:
-            if request.method.startswith("slow"):
-                await self.gate(request.method).wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(request.method)
-            self.was_cancelled.set()
-            raise
-        self.served.append(request.method)
-        return RpcResponse(result=RpcResult(data=msgspec.Raw(json.dumps(request.method).encode())))
-
-    async def subscribe(self, request: Any, peer: Any, /) -> SubscribeResponse:
-        del peer
-        await self.gate(request.channel).wait()
-        return SubscribeResponse(result=SubscribeResult())
-
-
 def rpc(number: int, method: str) -> str:
     return json.dumps({"id": number, "rpc": {"method": method, "data": {}}})
-
-
-async def turns(gateway: Any, count: int = 10) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-    gateway.time.settle()
 
 
 async def test_replies_keep_the_order_of_commands_when_one_waits(make_gateway: Make) -> None:
@@ -84,7 +47,7 @@ async def test_commands_overtake_each_other_only_up_to_the_concurrency(make_gate
     assert [reply["id"] for reply in socket.take()] == [2]
 
 
-async def test_commands_behind_connect_wait_for_it_at_any_concurrency(make_gateway: Make, make_token: Any) -> None:
+async def test_commands_behind_connect_wait_for_it_at_any_concurrency(make_gateway: Make) -> None:
     gateway = await make_gateway(client_concurrency=8)
     release = asyncio.Event()
     recorded = gateway.node.verifier
@@ -200,9 +163,7 @@ async def test_commands_before_a_broken_line_are_served_and_answered(make_gatewa
     assert socket.closed == Disconnects.BAD_REQUEST
 
 
-async def test_anything_after_a_refused_connect_closes_and_silence_is_stale(
-    make_gateway: Make, make_token: Any
-) -> None:
+async def test_anything_after_a_refused_connect_closes_and_silence_is_stale(make_gateway: Make) -> None:
     gateway = await make_gateway()
     expired = json.dumps({"id": 1, "connect": {"token": make_token(sub="42", exp=1)}})
     eager, patient = gateway.open(), gateway.open()
@@ -245,9 +206,7 @@ async def test_client_cannot_hand_broken_text_to_others(make_gateway: Make) -> N
 # Refresh
 
 
-async def test_refresh_without_meta_keeps_the_old_and_with_it_takes_the_new(
-    make_gateway: Make, make_token: Any, backend: Any
-) -> None:
+async def test_refresh_without_meta_keeps_the_old_and_with_it_takes_the_new(make_gateway: Make, backend: Any) -> None:
     """Row A8: as Centrifugo does; the token hook therefore always emits a whole ``meta``."""
     gateway = await make_gateway(proxy=backend)
     socket = gateway.connect(meta={"role": "admin"})
@@ -260,9 +219,7 @@ async def test_refresh_without_meta_keeps_the_old_and_with_it_takes_the_new(
     assert seen == [{"role": "admin"}, {"role": "user"}]
 
 
-async def test_refresh_with_other_server_side_channels_asks_for_a_reconnect(
-    make_gateway: Make, make_token: Any
-) -> None:
+async def test_refresh_with_other_server_side_channels_asks_for_a_reconnect(make_gateway: Make) -> None:
     gateway = await make_gateway()
     socket = gateway.connect(channels=["hist:a"])
     token = make_token(sub="42", channels=["hist:b"])
@@ -270,7 +227,7 @@ async def test_refresh_with_other_server_side_channels_asks_for_a_reconnect(
     assert socket.closed == Disconnects.INSUFFICIENT_STATE
 
 
-async def test_expiry_grace_starts_at_exp(make_gateway: Make, make_token: Any) -> None:
+async def test_expiry_grace_starts_at_exp(make_gateway: Make) -> None:
     gateway = await make_gateway(expired_close_delay_seconds=25.0, pong_timeout_seconds=0.0)
     socket = gateway.open()
     token = make_token(sub="42", exp=int(gateway.time.clock()) + 10)
@@ -285,7 +242,7 @@ async def test_expiry_grace_starts_at_exp(make_gateway: Make, make_token: Any) -
 # Limits
 
 
-async def test_third_connection_of_a_user_is_one_too_many(make_gateway: Make, make_token: Any) -> None:
+async def test_third_connection_of_a_user_is_one_too_many(make_gateway: Make) -> None:
     gateway = await make_gateway(user_connection_limit=2)
     first, _ = gateway.connect("u"), gateway.connect("u")
     third = gateway.open()
@@ -296,7 +253,7 @@ async def test_third_connection_of_a_user_is_one_too_many(make_gateway: Make, ma
     gateway.connect("someone else")
 
 
-async def test_token_with_too_many_channels_is_refused(make_gateway: Make, make_token: Any) -> None:
+async def test_token_with_too_many_channels_is_refused(make_gateway: Make) -> None:
     gateway = await make_gateway(client_channel_limit=2)
     socket = gateway.open()
     socket.put(
@@ -305,16 +262,14 @@ async def test_token_with_too_many_channels_is_refused(make_gateway: Make, make_
     assert socket.closed == Disconnects.CHANNEL_LIMIT
 
 
-async def test_token_with_a_channel_of_no_namespace_is_an_unknown_channel(make_gateway: Make, make_token: Any) -> None:
+async def test_token_with_a_channel_of_no_namespace_is_an_unknown_channel(make_gateway: Make) -> None:
     gateway = await make_gateway()
     socket = gateway.open()
     (reply,) = socket.ask(json.dumps({"id": 1, "connect": {"token": make_token(sub="u", channels=["nosuchns:x"])}}))
     assert reply["error"]["code"] == 102
 
 
-async def test_client_may_ask_in_connect_only_for_what_it_could_subscribe_to(
-    make_gateway: Make, make_token: Any
-) -> None:
+async def test_client_may_ask_in_connect_only_for_what_it_could_subscribe_to(make_gateway: Make) -> None:
     gateway = await make_gateway()
     asked: dict[str, object] = {name: {} for name in ("plain:x", "tok:x", "psub:x", "$private")}
     socket = gateway.open()
@@ -331,88 +286,11 @@ async def test_flood_stops_the_reading_until_all_is_served(make_gateway: Make) -
     gateway = await make_gateway(proxy=backend, client_command_queue_limit=2)
     socket = gateway.connect()
     socket.put("\n".join(rpc(number, "slow") for number in range(2, 5)))
-    assert not socket.is_paused
+    paused = [socket.is_paused]
     socket.put(rpc(5, "quick"))
-    assert socket.is_paused
+    paused.append(socket.is_paused)
     backend.gate("slow").set()
     await turns(gateway)
-    assert not socket.is_paused
+    paused.append(socket.is_paused)
+    assert paused == [False, True, False]
     assert [reply["id"] for reply in socket.take()] == [2, 3, 4, 5]
-
-
-# The backend decides on subscriptions
-
-
-@pytest.mark.parametrize(
-    ("channel", "answer"),
-    [
-        ("psub:x", {"subscribe": {"data": {"sub": "data"}}}),
-        ("psub:deny", {"error": {"code": 1103, "message": "no way"}}),
-        ("psub:fail", {"error": INTERNAL}),
-    ],
-)
-async def test_backend_decides_on_a_subscription(make_gateway: Make, backend: Any, channel: str, answer: Any) -> None:
-    gateway = await make_gateway(proxy=backend)
-    socket = gateway.connect("u", meta={"m": 1})
-    asked = {"id": 2, "subscribe": {"channel": channel, "data": {"q": 1}}}
-    assert socket.ask(json.dumps(asked)) == [{"id": 2, **answer}]
-    request, peer = backend.subscribes[0]
-    assert (request.channel, request.user, bytes(request.data), bytes(request.meta)) == (
-        channel,
-        "u",
-        b'{"q": 1}',
-        b'{"m": 1}',
-    )
-    assert peer.address == "192.0.2.7"
-
-
-async def test_backend_may_close_the_socket_over_a_subscription(make_gateway: Make, backend: Any) -> None:
-    gateway = await make_gateway(proxy=backend)
-    socket = gateway.connect()
-    socket.put('{"id":2,"subscribe":{"channel":"psub:kick"}}')
-    assert socket.closed is not None
-    assert (socket.closed.code, socket.closed.reason) == (4501, "go away")
-
-
-async def test_second_subscribe_while_the_backend_decides_is_already_subscribed(make_gateway: Make) -> None:
-    backend = Gated()
-    gateway = await make_gateway(proxy=backend, client_concurrency=4)
-    socket = gateway.connect()
-    subscribe = '{"id":%d,"subscribe":{"channel":"psub:x"}}'
-    assert [reply["error"]["code"] for reply in socket.ask(subscribe % 2 + "\n" + subscribe % 3)] == [105]
-    backend.gate("psub:x").set()
-    await turns(gateway)
-    assert socket.take()[-1] == {"id": 2, "subscribe": {}}
-
-
-async def test_subscription_the_backend_lets_expire_ends_with_2501(make_gateway: Make) -> None:
-    gateway = await make_gateway(expired_sub_close_delay_seconds=5.0, ping_interval_seconds=0.0)
-
-    class Expiring(Gated):
-        async def subscribe(self, request: Any, peer: Any, /) -> SubscribeResponse:
-            del peer
-            ends = int(gateway.time.clock()) + {"psub:a": 10, "psub:b": 20}[request.channel]
-            return SubscribeResponse(result=SubscribeResult(expire_at=ends))
-
-    gateway.node.proxy = Expiring()
-    socket = gateway.connect()
-    for channel in ("psub:a", "psub:b"):
-        assert "subscribe" in socket.ask(json.dumps({"id": 2, "subscribe": {"channel": channel}}))[0]
-    socket.take()
-    gateway.time.advance(14)
-    assert socket.take() == []
-    gateway.time.advance(2)
-    ended = {"code": Unsubscribes.EXPIRED.code, "reason": Unsubscribes.EXPIRED.reason}
-    assert socket.take() == [{"push": {"channel": "psub:a", "unsubscribe": ended}}]
-    gateway.time.advance(10)
-    assert [push["push"]["channel"] for push in socket.take()] == ["psub:b"]
-    assert socket.closed is None
-
-
-async def test_publication_shows_the_publishers_info_in_its_channel(make_gateway: Make) -> None:
-    gateway = await make_gateway()
-    socket = gateway.connect(info={"name": "Bob"})
-    socket.connection.join("plain:x", Subscription(info=msgspec.Raw(b'{"ci":1}')))
-    push, _ = socket.ask('{"id":2,"publish":{"channel":"plain:x","data":1}}')
-    info = push["push"]["pub"]["info"]
-    assert (info["user"], info["conn_info"], info["chan_info"]) == ("42", {"name": "Bob"}, {"ci": 1})

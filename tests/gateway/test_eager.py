@@ -98,6 +98,18 @@ async def test_timeout_entered_before_the_first_wait_works(calls: Calls) -> None
     assert await calls.outcome(call) == ("timed out", None)
 
 
+async def test_timeout_that_comes_before_the_task_has_run_is_still_the_calls_own(calls: Calls) -> None:
+    async def call() -> str:
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            return "timed out"
+        return "not"
+
+    assert await calls.outcome(call) == ("timed out", None)
+
+
 async def test_task_group_entered_before_the_first_wait_works(calls: Calls) -> None:
     async def fail() -> None:
         await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.gateway.kit import Gateway
 
 import cadenza.gateway
 from cadenza.errors import ConfigurationError, GatewayError, UsageError
@@ -15,7 +16,7 @@ from cadenza.gateway.api import Api, HttpRequest
 from cadenza.gateway.metrics import metric_items, render_metrics
 from cadenza.protocol.codes import Termination
 
-Make = Callable[..., Awaitable[Any]]
+Make = Callable[..., Awaitable[Gateway]]
 
 
 def test_door_of_the_room_is_what_it_says() -> None:

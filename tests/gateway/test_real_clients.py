@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cent
@@ -15,12 +14,10 @@ from centrifuge import (
     ReplyError,
     SubscriptionEventHandler,
 )
+from tests.gateway.kit import make_token
+from tests.gateway.wire import DEADLINE, Start, url
 
-from cadenza.gateway import GatewayServer
-
-DEADLINE = 10
-Start = Callable[..., Awaitable[GatewayServer]]
-MakeToken = Callable[..., str]
+from cadenza.protocol.codes import Termination
 
 
 class Events(ClientEventHandler):
@@ -76,11 +73,7 @@ async def until(queue: asyncio.Queue[tuple[str, Any]], wanted: str) -> Any:
                 return value
 
 
-def url(server: GatewayServer) -> str:
-    return f"ws://127.0.0.1:{server.port}/connection/websocket"
-
-
-async def test_client_connects_calls_and_disconnects(start_server: Start, make_token: MakeToken, backend: Any) -> None:
+async def test_client_connects_calls_and_disconnects(start_server: Start, backend: Any) -> None:
     server = await start_server()
     events = Events()
     client = Client(url(server), token=make_token(sub="42", meta={"aal": "aal1"}), events=events)
@@ -99,9 +92,7 @@ async def test_client_connects_calls_and_disconnects(start_server: Start, make_t
     assert peer.address == "127.0.0.1"
 
 
-async def test_publications_missed_while_away_are_recovered_in_order(
-    start_server: Start, make_token: MakeToken
-) -> None:
+async def test_publications_missed_while_away_are_recovered_in_order(start_server: Start) -> None:
     server = await start_server()
     events, inner = Events(), SubscriptionEvents()
     client = Client(url(server), token=make_token(sub="42"), events=events, min_reconnect_delay=0.01)
@@ -113,7 +104,7 @@ async def test_publications_missed_while_away_are_recovered_in_order(
         server.node.publish("hist:x", b'{"n":1}', tags={"seq": "a:1"})
         assert await until(inner.seen, "publication") == (1, {"n": 1}, {"seq": "a:1"})
         first = await until(events.seen, "connected")
-        server.node.disconnect("42", _termination(3011, "force reconnect"))
+        server.node.disconnect("42", FORCE_RECONNECT)
         for number in (2, 3):
             server.node.publish("hist:x", json.dumps({"n": number}).encode())
         assert await until(events.seen, "connected") != first
@@ -125,13 +116,10 @@ async def test_publications_missed_while_away_are_recovered_in_order(
         await client.disconnect()
 
 
-def _termination(code: int, reason: str) -> Any:
-    from cadenza.protocol.codes import Termination
-
-    return Termination(code=code, reason=reason)
+FORCE_RECONNECT = Termination(code=3011, reason="force reconnect")
 
 
-async def test_lost_publications_are_said_to_be_lost(start_server: Start, make_token: MakeToken) -> None:
+async def test_lost_publications_are_said_to_be_lost(start_server: Start) -> None:
     server = await start_server()
     events, inner = Events(), SubscriptionEvents()
     client = Client(url(server), token=make_token(sub="42"), events=events, min_reconnect_delay=0.01)
@@ -140,14 +128,14 @@ async def test_lost_publications_are_said_to_be_lost(start_server: Start, make_t
         await client.connect()
         await subscription.subscribe()
         await until(inner.seen, "subscribed")
-        server.node.disconnect("42", _termination(3011, "force reconnect"))
+        server.node.disconnect("42", FORCE_RECONNECT)
         for number in range(5):
             server.node.publish("small:x", json.dumps({"n": number}).encode())
         assert await until(inner.seen, "subscribed") == (True, False)
         await client.disconnect()
 
 
-async def test_token_is_refreshed_in_place(start_server: Start, make_token: MakeToken) -> None:
+async def test_token_is_refreshed_in_place(start_server: Start) -> None:
     now = 1_795_422_804.0
     server = await start_server(clock=lambda: now)
     refreshed = asyncio.Event()
@@ -171,7 +159,7 @@ async def test_token_is_refreshed_in_place(start_server: Start, make_token: Make
         await client.disconnect()
 
 
-async def test_expired_token_is_fetched_anew_and_then_accepted(start_server: Start, make_token: MakeToken) -> None:
+async def test_expired_token_is_fetched_anew_and_then_accepted(start_server: Start) -> None:
     server = await start_server()
 
     async def get_token() -> str:
@@ -201,7 +189,7 @@ async def test_refused_connections_end_for_good(start_server: Start, token: str,
         assert await until(events.seen, "disconnected") == outcome
 
 
-async def test_server_side_subscription_recovers(start_server: Start, make_token: MakeToken) -> None:
+async def test_server_side_subscription_recovers(start_server: Start) -> None:
     server = await start_server()
     events = Events()
     token = make_token(sub="42", channels=["hist:mine"])
@@ -211,15 +199,13 @@ async def test_server_side_subscription_recovers(start_server: Start, make_token
         assert await until(events.seen, "server_subscribed") == "hist:mine"
         server.node.publish("hist:mine", b"1")
         assert await until(events.seen, "server_publication") == ("hist:mine", 1)
-        server.node.disconnect("42", _termination(3011, "force reconnect"))
+        server.node.disconnect("42", FORCE_RECONNECT)
         server.node.publish("hist:mine", b"2")
         assert await until(events.seen, "server_publication") == ("hist:mine", 2)
         await client.disconnect()
 
 
-async def test_subscription_the_backend_denies_is_unsubscribed_with_its_code(
-    start_server: Start, make_token: MakeToken
-) -> None:
+async def test_subscription_the_backend_denies_is_unsubscribed_with_its_code(start_server: Start) -> None:
     server = await start_server()
     inner = SubscriptionEvents()
     client = Client(url(server), token=make_token(sub="42"))
@@ -230,7 +216,7 @@ async def test_subscription_the_backend_denies_is_unsubscribed_with_its_code(
         await client.disconnect()
 
 
-async def test_cent_drives_the_server_api(start_server: Start, make_token: MakeToken) -> None:
+async def test_cent_drives_the_server_api(start_server: Start) -> None:
     server = await start_server()
     events, inner = Events(), SubscriptionEvents()
     client = Client(url(server), token=make_token(sub="42"), events=events)

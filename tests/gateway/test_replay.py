@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.gateway.kit import DATA, Gateway, MemorySocket, load_plans, load_scenarios
 
 from cadenza.gateway.api import Api, HttpRequest
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "gateway"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -30,13 +30,7 @@ _SLACK_SECONDS = 0.01
 _NO_PONG = 3012
 
 
-def _scenarios() -> dict[str, dict[str, Any]]:
-    lines = (DATA / "centrifugo-transcripts.jsonl").read_text().splitlines()
-    return {scenario["name"]: scenario for scenario in map(json.loads, lines)}
-
-
-PLANS: dict[str, dict[str, Any]] = json.loads((DATA / "replay.json").read_text())
-SCENARIOS = _scenarios()
+PLANS, SCENARIOS = load_plans(), load_scenarios()
 
 
 def test_every_scenario_is_replayed_or_listed_with_the_reason() -> None:
@@ -110,12 +104,12 @@ class _Normal:
 class _Replay:
     """One scenario against one gateway in memory."""
 
-    def __init__(self, gateway: Any, scenario: dict[str, Any], plan: dict[str, Any]) -> None:
+    def __init__(self, gateway: Gateway, scenario: dict[str, Any], plan: dict[str, Any]) -> None:
         self._gateway = gateway
         self._plan = plan
         self._scenario = scenario
         self._api = Api(gateway.node)
-        self._sockets: dict[str, list[Any]] = {}
+        self._sockets: dict[str, list[MemorySocket]] = {}
         self._requests: list[tuple[dict[str, Any], Any]] = []
         self._recorded_epochs: list[str] = []
         self.expected = _Expected(scenario, plan)
@@ -173,7 +167,7 @@ class _Replay:
         if socket.closed is None:
             socket.leave()
 
-    def _socket(self, client: str) -> Any:
+    def _socket(self, client: str) -> MemorySocket:
         sockets = self._sockets.setdefault(client, [])
         if not sockets or (sockets[-1].closed is not None and len(sockets) < len(self.expected.closes.get(client, []))):
             sockets.append(self._gateway.open())

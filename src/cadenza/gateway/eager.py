@@ -37,11 +37,10 @@ class _StandIn:
         self._task: asyncio.Task[Any] | None = None
         self._asked_to_cancel = 0
 
-    def become(self, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def become(self, task: asyncio.Task[Any]) -> None:
         self._task = task
         for _ in range(self._asked_to_cancel):
-            # Not before the task's first step, or the coroutine would never hear of it.
-            loop.call_soon(task.cancel)
+            task.cancel()
 
     def cancel(self, msg: object = None) -> bool:
         if self._task is not None:
@@ -148,16 +147,16 @@ class EagerRunner:
         When time is up the Task is cancelled, and ``done(None, TimeoutError())`` does not wait for that.
         """
         rest = _finish(waiting, self._loop)
+        rest.send(None)  # to its first line: a task cancelled before its first step throws in there, not before it
         task = self._loop.create_task(rest, name="gateway call", context=waiting.context)
-        waiting.stand_in.become(task, self._loop)
-        pending = _Pending(task, waiting.coroutine, done, self._pending.discard)
+        waiting.stand_in.become(task)
+        pending = _Pending(task, done, self._pending.discard)
         self._pending.add(pending)
         pending.timer = self._loop.call_later(self._timeout_seconds, pending.time_out)
         task.add_done_callback(pending.finished)
 
     async def aclose(self) -> None:
         """Cancel what still waits, and wait until it is gone."""
-        await asyncio.sleep(0)  # a task cancelled before its first step would not tell its coroutine
         tasks = [pending.task for pending in self._pending]
         for task in tasks:
             task.cancel()
@@ -167,18 +166,16 @@ class EagerRunner:
 class _Pending(Generic[T]):
     """One call that waits."""
 
-    __slots__ = ("_coroutine", "_done", "_forget", "_settled", "task", "timer")
+    __slots__ = ("_done", "_forget", "_settled", "task", "timer")
 
     def __init__(
         self,
         task: asyncio.Task[T],
-        coroutine: Coroutine[Any, Any, T],
         done: Callable[[T | None, BaseException | None], None],
         forget: Callable[[_Pending[T]], None],
     ) -> None:
         self.task = task
         self.timer: asyncio.TimerHandle | None = None
-        self._coroutine = coroutine
         self._done = done
         self._forget = forget
         self._settled = False
@@ -192,7 +189,6 @@ class _Pending(Generic[T]):
             self.timer.cancel()
         self._forget(self)
         if task.cancelled():
-            self._coroutine.close()  # nothing to do unless someone cancelled the task before its first step
             self._settle(None, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self._settle(None, error)
@@ -211,17 +207,24 @@ async def _finish(waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> T:
 
 @types.coroutine
 def _drive(waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, T]:
-    """Go on with a coroutine that has yielded once, under the real Task but with the stand-in as current task."""
-    task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
+    """Go on with a coroutine that has yielded once, under the real Task but with the stand-in as current task.
+
+    The first yield is where the Task takes over; what the coroutine waits for is yielded next.
+    """
     current = cast("asyncio.Task[Any]", waiting.stand_in)
     coroutine, yielded = waiting.coroutine, waiting.yielded
+    has_task = False
     while True:
         try:
+            if not has_task:
+                has_task = True
+                yield
             sent = yield yielded
         except BaseException as thrown:  # noqa: BLE001 - cancellation and close belong to the coroutine
             resume: Callable[[], object] = _bind(coroutine.throw, thrown)
         else:
             resume = _bind(coroutine.send, sent)
+        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
         _leave_task(loop, task)
         _enter_task(loop, current)
         try:
