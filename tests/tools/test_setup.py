@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What a bare system has; no Python, no package manager unless a test adds one.
+TRUE = shutil.which("true")
 BARE = ("bash", "cat", "cut", "dirname", "sha256sum", "rm", "env", "grep")
 
 
@@ -36,10 +37,11 @@ def add(checkout: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def set_up(checkout: Path) -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, first_on_path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    folders = [folder for folder in (first_on_path, checkout.parent / "bin") if folder]
     return subprocess.run(
         [checkout / "tools" / "setup", "run"],
-        env={"PATH": str(checkout.parent / "bin")},
+        env={"PATH": ":".join(map(str, folders))},
         capture_output=True,
         text=True,
         timeout=60,
@@ -85,7 +87,7 @@ def test_an_interrupted_set_up_is_begun_again(checkout: Path) -> None:
     add(
         checkout,
         "python3",
-        f'case "$*" in "-m venv .venv") echo made anew >&2; exit 1;; *) exec {shutil.which("true")};; esac',
+        f'case "$*" in "-m venv .venv") echo made anew >&2; exit 1;; *) exec {TRUE};; esac',
     )
     done = set_up(checkout)
     assert done.returncode == 1
@@ -103,3 +105,14 @@ def test_a_finished_set_up_does_nothing(checkout: Path) -> None:
     (venv / ".cadenza-run").write_text(digest)
     done = set_up(checkout)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_environment_to_be_replaced_is_not_what_makes_the_new_one(checkout: Path) -> None:
+    own = checkout / ".venv" / "bin"
+    own.mkdir(parents=True)
+    (own / "python3").write_text("#!/bin/sh\necho the old one >&2\n")
+    (own / "python3").chmod(0o755)
+    add(checkout, "python3", f'case "$*" in "-m venv .venv") echo the system one >&2; exit 1;; *) exec {TRUE};; esac')
+    done = set_up(checkout, first_on_path=own)
+    assert "the system one" in done.stderr
+    assert "the old one" not in done.stderr
