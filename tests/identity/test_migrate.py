@@ -199,7 +199,7 @@ def test_alembic_is_not_loaded_when_there_is_nothing_to_migrate(data_dir: Path) 
         "print([name for name in ('alembic', 'sqlalchemy', 'litestar') if name in sys.modules])\n"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-c", program, str(data_dir)], check=True, capture_output=True, text=True, timeout=60
     )
 

@@ -25,7 +25,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 def _loaded() -> set[str]:
     # -I: neither the environment nor the working folder adds to the path.
-    done = subprocess.run(  # noqa: S603 - our own interpreter with a fixed program
+    done = subprocess.run(
         [sys.executable, "-I", "-c", _PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )
     return {*json.loads(done.stdout)}
