@@ -32,6 +32,13 @@ def test_headers_are_read_as_written(headers: dict[str, str]) -> None:
     assert parse_head(text.encode()) == RequestHead(method="GET", path="/a", query="b=c", headers=headers)
 
 
+def test_headers_beyond_ascii_are_read_and_control_characters_refused() -> None:
+    assert parse_head("GET / HTTP/1.1\r\nX: À".encode()).headers == {"x": "À".encode().decode("latin-1")}
+    for control in (b"\x00", b"\x0b", b"\x7f", b"\n"):
+        with pytest.raises(Refusal):
+            parse_head(b"GET / HTTP/1.1\r\nX: a%bb" % control)
+
+
 def test_repeated_headers_are_joined_but_host_may_not_repeat() -> None:
     assert parse_head(b"GET / HTTP/1.1\r\nX: a\r\nx: b").headers == {"x": "a, b"}
     with pytest.raises(Refusal):

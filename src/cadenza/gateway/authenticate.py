@@ -25,7 +25,7 @@ from cadenza.gateway.ports import VerifiedToken
 from cadenza.protocol.client import ABSENT, RecoverPosition
 from cadenza.protocol.codes import ClientErrors, Disconnects, ReplyError, Termination
 
-__all__ = ["Credentials", "Grant", "credentials", "grants", "judge_connect_error", "judge_refresh_error"]
+__all__ = ["ANONYMOUS", "Credentials", "Grant", "credentials", "grants", "judge_connect_error", "judge_refresh_error"]
 
 _LONGEST_TTL_SECONDS = 365 * 24 * 3600
 
@@ -37,6 +37,10 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     info: msgspec.Raw = ABSENT
     meta: msgspec.Raw = ABSENT
+
+
+ANONYMOUS = Credentials()
+"""Who a connection is before, or without, a token."""
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):

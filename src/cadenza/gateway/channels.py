@@ -59,7 +59,7 @@ def subscribe(connection: Connection, command_id: int, request: SubscribeRequest
             data=request.data,
             meta=connection.who.meta,
         )
-        connection.joining.add(channel)
+        connection.joining = (*connection.joining, channel)
         connection.call(node.proxy.subscribe(asked, connection.peer), _subscribe_done, (command_id, request))
 
 
@@ -70,7 +70,7 @@ def _subscribe_done(
     error: BaseException | None,
 ) -> None:
     command_id, request = about
-    connection.joining.discard(request.channel)
+    connection.joining = tuple(name for name in connection.joining if name != request.channel)
     if response is None or response.error is not None or response.disconnect is not None:
         answer_without_result(connection, command_id, response, error)
     else:

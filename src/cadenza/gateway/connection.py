@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cadenza.errors import ProtocolError
 from cadenza.gateway import commands
-from cadenza.gateway.authenticate import Credentials
+from cadenza.gateway.authenticate import ANONYMOUS
 from cadenza.gateway.deadlines import Deadline, Deadlines
 from cadenza.gateway.ports import Transport
 from cadenza.gateway.subscribing import Subscription
@@ -88,13 +88,13 @@ class Connection:
         self.peer = peer
         self.state = State.OPEN
         self.client = node.new_client_id()
-        self.who = Credentials()
+        self.who = ANONYMOUS
         self.subscriptions: dict[str, Subscription] = {}
-        self.joining: set[str] = set()
+        self.joining: tuple[str, ...] = ()
         self.token_channels: frozenset[str] = frozenset()
         self.out: list[bytes] = []
         self._transport = transport
-        self._waiting: deque[Command] = deque()
+        self._waiting: deque[Command] | None = None  # an empty one has 600 bytes, and most connections need none
         self._running = 0
         self._is_reading = False
         self._deadlines = Deadlines(node.scheduler, self._due)
@@ -137,6 +137,8 @@ class Connection:
             self.state = next_state(self.state, Event.PONG)
             self._deadlines.clear(Deadline.PONG)
         elif self._running and self._must_wait():
+            if self._waiting is None:
+                self._waiting = deque()
             self._waiting.append(command)
             if len(self._waiting) > self.node.config.client_command_queue_limit:
                 self._transport.pause_reading()
@@ -231,7 +233,7 @@ class Connection:
 
     def _leave(self) -> None:
         self._deadlines.cancel()
-        self._waiting.clear()
+        self._waiting = None
         self.out = []
         for channel in self.subscriptions:
             self.node.hub.unsubscribe(channel, self)

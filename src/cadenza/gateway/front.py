@@ -10,7 +10,9 @@ import asyncio
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Callable, Collection
+from typing import cast
 from urllib.parse import parse_qs
 
 import msgspec
@@ -24,6 +26,7 @@ WEBSOCKET_PATH = "/connection/websocket"
 
 _HEAD_END = b"\r\n\r\n"
 _MAX_HEADERS = 100
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _KEY_BYTES = 16
 _PROTOBUF = "protobuf"
 _JSON_SUBPROTOCOL = "centrifuge-json"
@@ -94,8 +97,7 @@ class Front(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock."""
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")  # noqa: S101 - uvloop's are not
-        self._transport = transport  # type: ignore[assignment]  # a stream transport, of asyncio or uvloop
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's stream transports are none by class
         self._door.stats.accepted_sockets += 1
         self._door.sockets.add(self)
         loop = asyncio.get_running_loop()
@@ -184,7 +186,7 @@ def parse_head(head: bytes) -> RequestHead:
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         name, value = name.lower(), value.strip(" \t")
-        if not colon or not name or name != name.strip() or not value.isprintable():
+        if not colon or not name or name != name.strip() or _CONTROL.search(value):
             raise Refusal(400)
         if name in headers and name in {"host", "origin", "sec-websocket-key", "sec-websocket-version"}:
             raise Refusal(400)

@@ -9,6 +9,7 @@ request does not pass the door again; so each request is bounded here, and its `
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -27,6 +28,10 @@ __all__ = ["HttpServer"]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# What uvicorn warns of (bad requests, unknown upgrades) is a peer's doing; it is answered, not logged.
+_quiet_log = logging.Logger("cadenza.gateway.http", logging.ERROR)  # noqa: LOG001 - its level is nobody's to change
+_quiet_log.parent = logging.getLogger("cadenza.gateway")
 
 _FORBIDDEN = HttpAnswer(status=403, content_type="text/plain; charset=utf-8", body=b"Forbidden\n")
 _TOO_LARGE = HttpAnswer(status=413, content_type="text/plain; charset=utf-8", body=b"Request Entity Too Large\n")
@@ -74,8 +79,10 @@ class HttpServer:
             protocol.shutdown()
         if self._state.tasks:
             await asyncio.wait(set(self._state.tasks), timeout=self._config.close_timeout_seconds)
-        for task in list(self._state.tasks):
+        late = list(self._state.tasks)
+        for task in late:
             task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -127,6 +134,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Config, state: ServerState, bounds: GatewayConfig, stats: Stats) -> None:
         super().__init__(config=config, server_state=state, app_state={})
+        self.logger = _quiet_log
         self._bounds = bounds
         self._stats = stats
         self._head_bytes = 0

@@ -28,7 +28,7 @@ def render_metrics(node: Node) -> str:
     lines: list[str] = []
     for sample in _samples(node):
         lines += [f"# HELP {sample.name} {sample.help}", f"# TYPE {sample.name} {sample.kind}"]
-        lines += [f"{sample.name}{_labels(labels)} {value:g}" for labels, value in sample.values]
+        lines += [f"{sample.name}{_labels(labels)} {value}" for labels, value in sample.values]
     return "\n".join([*lines, ""])
 
 
@@ -69,7 +69,9 @@ def _samples(node: Node) -> Iterator[_Sample]:
         ("cadenza_gateway_refused_requests", "Requests refused at the door.", "status", stats.refused_requests),
     )
     for name, text, label, counts in families:
-        values = [({label: str(key).lower()}, float(count)) for key, count in sorted(counts.items())]
+        values: list[tuple[dict[str, str], float]] = [
+            ({label: str(key).lower()}, count) for key, count in sorted(counts.items())
+        ]
         yield _Sample(name=name, kind="counter", help=text, values=values)
 
 

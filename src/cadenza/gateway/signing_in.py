@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cadenza.gateway import authenticate, subscribing
-from cadenza.gateway.authenticate import Credentials, Grant
+from cadenza.gateway.authenticate import ANONYMOUS, Credentials, Grant
 from cadenza.gateway.channels import start
 from cadenza.gateway.ports import VerifiedToken
 from cadenza.gateway.subscribing import Subscription
@@ -77,7 +77,7 @@ def _admit(
 ) -> None:
     node, config = connection.node, connection.node.config
     now = node.clock()
-    who = Credentials() if token is None else authenticate.credentials(token, now=now)
+    who = ANONYMOUS if token is None else authenticate.credentials(token, now=now)
     if token is not None and not who.user and config.disallow_anonymous_connection_tokens:
         connection.close(Disconnects.PERMISSION_DENIED)
         return
