@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cadenza.cli.output import json_text, note
 from cadenza.cli.session import open_api
 from cadenza.cli.suggest import did_you_mean
-from cadenza.cli.views import view_for
+from cadenza.cli.views import View, view_for
 from cadenza.client import Client, Gap, Watch
 from cadenza.errors import DeadlineExceededError, UsageError, ValidationError
 from cadenza.schema import channels
@@ -22,6 +22,8 @@ from cadenza.schema.scalars import KlineInterval, Venue
 __all__ = ["Wish", "follow"]
 
 _DEPTH = 10
+
+_Reader = Watch[OrderBook] | Watch[Ticker] | Watch[Kline] | Watch[MarketTrade]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,27 +58,35 @@ async def follow(wish: Wish, *, as_json: bool) -> None:
     parsed = _parsed(wish.channel)
     if wish.depth is not None and parsed.pattern is not channels.ORDERBOOK:
         raise ValidationError("Only an order book has a depth.", field="--depth", next_step="Leave out --depth.")
-    seen = 0
     async with open_api(as_json=as_json, timeout=wish.timeout) as api:
         reader = _reader(api.client, parsed, wish.depth or _DEPTH, _Gaps(as_json=as_json))
         await api.do(reader.__aenter__())
         try:
             with view_for(parsed, as_json=as_json, lines=wish.lines) as view:
-                async with asyncio.timeout(wish.seconds) as limit:
-                    async for item in reader:
-                        view.show(item)
-                        seen += 1
-                        if seen == wish.count:
-                            return
-        except TimeoutError:
-            if not limit.expired():
-                raise
+                seen = await _show(reader, view, wish)
         finally:
             await reader.__aexit__(None, None, None)
-    if wish.count is not None:
+    if wish.count is not None and seen < wish.count:
         raise DeadlineExceededError(
-            f"{seen} of {wish.count} came within {wish.seconds:g} s.", next_step="Allow more time with --for."
+            f"{seen} of {wish.count} came within {wish.seconds} s.", next_step="Allow more time with --for."
         )
+
+
+async def _show(reader: _Reader, view: View, wish: Wish) -> int:
+    """Show items until the wished number or the wished time; return how many there were."""
+    seen = 0
+    limit = asyncio.timeout(wish.seconds)
+    try:
+        async with limit:
+            async for item in reader:
+                view.show(item)
+                seen += 1
+                if seen == wish.count:
+                    break
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    return seen
 
 
 class _Gaps:
@@ -104,9 +114,7 @@ def _parsed(name: str) -> ParsedChannel:
     return parsed
 
 
-def _reader(
-    client: Client, parsed: ParsedChannel, depth: int, on_gap: _Gaps
-) -> Watch[OrderBook] | Watch[Ticker] | Watch[Kline] | Watch[MarketTrade]:
+def _reader(client: Client, parsed: ParsedChannel, depth: int, on_gap: _Gaps) -> _Reader:
     """The SDK's reader for a channel."""
     market = client.market
     values = parsed.params
