@@ -35,3 +35,28 @@ def test_a_command_leaves_no_socket_and_no_task_behind(trader: Any) -> None:
     strictly = dataclasses.replace(trader, program=[sys.executable, "-W", "error", *trader.program])
     ran = strictly.run("watch", "market:ticker:PAPER", "--count", "2", "--json")
     assert (ran.code, ran.err) == (0, "")
+
+
+#: What only the ``server`` extra brings.
+_SERVER_LIBRARIES = [
+    *("aiosqlite", "alembic", "argon2", "cryptography", "httptools", "joserfc", "litestar", "picows", "sqlalchemy"),
+    *("structlog", "uvicorn", "uvloop"),
+]
+
+
+def test_the_verbs_of_a_user_need_no_library_of_the_server(trader: Any) -> None:
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({_SERVER_LIBRARIES}))\n"
+        "from cadenza.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    without = dataclasses.replace(trader, program=[sys.executable, "-c", script])
+    for argv in (
+        ["whoami"],
+        ["call", "query.ticker.list"],
+        ["watch", "market:ticker:PAPER", "--count", "1"],
+        ["token", "inspect"],
+        ["methods"],
+        ["channels"],
+    ):
+        ran = without.run(*argv)
+        assert (ran.code, ran.err) == (0, ""), argv

@@ -8,7 +8,6 @@ import pty
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,11 +97,8 @@ def test_a_program_is_told_the_file_that_holds_the_password_and_not_the_password
     assert password not in json.dumps(announced) + out + err
 
 
-def test_a_pipe_sees_the_addresses_and_three_commands_but_no_password(start: Start, tmp_path: Path) -> None:
-    printed = tmp_path / "printed"
-    with printed.open("w") as stream:
-        process = start(stdout=stream, stderr=subprocess.PIPE)
-        lines = _wait_for(printed, "watch market:orderbook:PAPER:BTC/USDT", process)
+def test_a_pipe_sees_the_addresses_and_three_commands_but_no_password(start: Start) -> None:
+    lines = _announcement(start())
     password = Path(_password_file(lines)).read_text().strip()
     assert password not in lines
     assert "identity provider  http://127.0.0.1:" in lines
@@ -111,17 +107,34 @@ def test_a_pipe_sees_the_addresses_and_three_commands_but_no_password(start: Sta
     assert len(commands) == 3
 
 
+def test_the_commands_work_as_they_are_printed(start: Start, environment: dict[str, str], tmp_path: Path) -> None:
+    lines = _announcement(start("--pace", "20"))
+    login, call, watch = (line.strip() for line in lines.splitlines()[-3:])
+    mine = {**environment, "CADENZA_DATA_DIR": str(tmp_path / "mine")}
+    mine["CADENZA_PASSWORD"] = Path(_password_file(lines)).read_text().strip()
+
+    def typed(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S602  # what a person pastes, a shell reads
+            line, shell=True, env=mine, capture_output=True, text=True, timeout=_DEADLINE_SECONDS, check=True
+        )
+
+    assert "Signed in as" in typed(login).stdout
+    assert "PAPER:BTC/USDT" in typed(call).stdout
+    assert typed(f"{watch} --count 2").stdout.count("BTC/USDT  bid ") == 2
+
+
 def _password_file(lines: str) -> str:
     return next(line.split(" in ", 1)[1] for line in lines.splitlines() if line.strip().startswith("password"))
 
 
-def _wait_for(file: Path, text: str, process: subprocess.Popen[str]) -> str:
-    end = time.monotonic() + _DEADLINE_SECONDS
-    while text not in (content := file.read_text()):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < end, content
-        time.sleep(0.02)
-    return content
+def _announcement(process: subprocess.Popen[str]) -> str:
+    """What it prints for a person, up to the last of the three commands."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not any("watch market:orderbook:PAPER:BTC/USDT" in line for line in lines):
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.communicate(timeout=_DEADLINE_SECONDS)[1]
+    return "".join(lines)
 
 
 def test_a_terminal_sees_the_password(start: Start) -> None:
