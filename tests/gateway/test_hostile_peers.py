@@ -201,6 +201,7 @@ async def test_dead_peer_is_given_up_after_the_pong_timeout(start_server: Start)
 
 
 async def test_silent_socket_is_stale(start_server: Start) -> None:
+    """Row B6: a client that logs in between opening the socket and ``connect`` ends here."""
     server = await start_server("B", stale_close_delay_seconds=0.05)
     async with connect(url(server)) as client:
         assert await close_of(client) == (3502, "stale")

@@ -106,6 +106,7 @@ async def _publish_of_recorded_size(start: Start, name: str) -> ClientConnection
 
 
 async def test_message_over_the_limit_closes_with_1009_and_no_reason(start_server: Start) -> None:
+    """Row B5: the SDK turns this code into an error that names the limit."""
     client = await _publish_of_recorded_size(start_server, "message_too_big")
     assert await close_of(client) == (1009, "")
 
