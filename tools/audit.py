@@ -2,7 +2,7 @@
 
 ``pip-audit`` and ``npm audit`` answer "nothing found" also when the service knew none of the packages or could not be
 reached. A clean answer about nothing is no answer, so what was not audited is counted and printed; with
-``CADENZA_AUDIT=required`` (where the services are known to be reachable) it fails.
+``AUDIT=required`` (where the services are known to be reachable) it fails.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def audit_node(folder: Path) -> tuple[int, int, list[str]]:
 
 def main() -> int:
     """Audit every lock file; non-zero on a finding, or on silence where an answer is required."""
-    required = os.environ.get("CADENZA_AUDIT") == "required"
+    required = os.environ.get("AUDIT") == "required"
     failed = False
     for name, (asked, skipped, findings) in {
         "requirements/dev.txt": audit_python(ROOT / "requirements" / "dev.txt"),

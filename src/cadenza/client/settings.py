@@ -37,6 +37,7 @@ KNOWN_VARIABLES: Final[Mapping[str, str]] = {
     "CADENZA_API_KEY": "the key of the gateway's server API",
     "CADENZA_PROXY_SECRET": "the secret between gateway and backend",
     "CADENZA_ALLOWED_ORIGINS": "browser origins the gateway lets in",
+    "CADENZA_DEBUG": "show the traceback of a command that failed",
     "CADENZA_ENV": "the environment's name; production refuses the embedded stack",
 }
 
