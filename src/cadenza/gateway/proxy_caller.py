@@ -8,8 +8,7 @@ temporary, as recorded (``rpc_proxy``: 4xx and 5xx alike).
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import httpx
+from typing import TYPE_CHECKING
 
 from cadenza.errors import TransportError
 from cadenza.protocol.proxy import (
@@ -23,6 +22,9 @@ from cadenza.protocol.proxy import (
     encode_rpc_request,
     encode_subscribe_request,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["HttpProxyCaller"]
 
@@ -56,6 +58,8 @@ class HttpProxyCaller:
         return decode_subscribe_response(await self._post(self._subscribe_url, encode_subscribe_request(request), peer))
 
     async def _post(self, url: str, body: bytes, peer: Peer) -> bytes:
+        import httpx  # loaded by whoever made the client; the embedded stack, which needs none, starts without it
+
         headers = self._headers
         if peer.address:
             headers = {**headers, "X-Forwarded-For": peer.address, "X-Real-IP": peer.address}
