@@ -12,6 +12,7 @@ import datetime as dt
 import os
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from benchmarks import machine, page, record
@@ -41,10 +42,18 @@ def main() -> int:
             centrifugo=Path(centrifugo) if centrifugo else None,
         )
         rows: list[record.Row] = []
+        broken: list[str] = []
         for name in chosen:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += SUITES[name](plan)
+            try:
+                rows += SUITES[name](plan)
+            except Exception:  # noqa: BLE001 - the others' figures are not lost with it
+                traceback.print_exc()
+                broken.append(name)
     print(*page.terminal_table(rows), sep="\n")
+    if broken:
+        print(f"broken: {', '.join(broken)}; nothing is recorded")
+        return 1
     if not options.quick and not options.only:
         whole = _record(plan, described, rows)
         record.write(whole)

@@ -131,9 +131,11 @@ def generate(
     pids: Mapping[str, int],
     environment: Mapping[str, str] | None = None,
     first: msgspec.Struct | None = None,
+    errors_allowed: float = 0.0,
 ) -> Sample:
     """Run a load generator and read the servers' CPU where its window opens and closes; ``first`` is its first line.
 
+    ``errors_allowed`` is a share of the operations; more than that is no measurement.
     The sample's value is CPU microseconds of all ``pids`` per operation; each one's stands in the details.
     """
     command = [sys.executable, "-m", module, *words, "--steps"]
@@ -146,7 +148,11 @@ def generate(
             process.stdin.flush()
         for line in process.stdout:
             if line.startswith("{"):
-                return _sample(msgspec.json.decode(line, type=dict[str, float | str]), *readings)
+                result = msgspec.json.decode(line, type=dict[str, float | str])
+                good, bad = float(result["operations"]), float(result["errors"])
+                if not good or bad > errors_allowed * good:
+                    raise RuntimeError(f"{good:.0f} operations, {bad:.0f} errors: nothing to measure")
+                return _sample(result, *readings)
             readings.append(_Reading({name: cpu_seconds(pid) for name, pid in pids.items()}, all_cores()))
             process.stdin.write("\n")
             process.stdin.flush()
@@ -160,10 +166,6 @@ class _Reading(NamedTuple):
 
 def _sample(result: Mapping[str, float | str], before: _Reading, after: _Reading) -> Sample:
     numbers = {name: float(value) for name, value in result.items() if not isinstance(value, str)}
-    if not numbers["operations"] or numbers["errors"]:
-        raise RuntimeError(
-            f"{numbers['operations']:.0f} operations, {numbers['errors']:.0f} errors: nothing to measure"
-        )
     used = {name: after.servers[name] - before.servers[name] for name in before.servers}
     details = {
         "rate": numbers["rate"],
@@ -178,6 +180,8 @@ def _sample(result: Mapping[str, float | str], before: _Reading, after: _Reading
     if before.machine is not None and after.machine is not None:
         ours = sum(used.values()) + numbers["cpu_percent"] / 100 * numbers["seconds"]
         details["others_percent"] = 100 * after.machine.busy_share(before.machine, ours)
+    if numbers["errors"]:
+        details["errors"] = numbers["errors"]
     if len(used) > 1:
         details |= {f"{name}_us": 1e6 * seconds / numbers["operations"] for name, seconds in used.items()}
     return Sample(value=1e6 * sum(used.values()) / numbers["operations"], details=details)

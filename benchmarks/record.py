@@ -76,7 +76,8 @@ def row(suite: str, name: str, samples: Sequence[Sample], *, unit: str, load: st
         rounds=tuple(_rounded(sample.value) for sample in samples),
         at_most=at_most,
         details={
-            key: _rounded(statistics.median(sample.details[key] for sample in samples)) for key in samples[0].details
+            key: _rounded(statistics.median(sample.details.get(key, 0.0) for sample in samples))
+            for key in dict.fromkeys(key for sample in samples for key in sample.details)
         },
     )
 

@@ -13,6 +13,8 @@ _SUBSCRIBERS = 1000
 _BYTES = 200
 #: Publications a second; 0: the next as soon as the last was taken.
 _RATES = (20.0, 100.0, 0.0)
+#: Deliveries that may still be under way a third of a second after the last publication, when the machine is busy.
+_LATE_ALLOWED = 0.1
 
 
 def run(plan: Plan) -> list[Row]:
@@ -42,4 +44,4 @@ def _measure(plan: Plan, server: Target, token: str, rate: float) -> Sample:
     words += ["--connections", str(_SUBSCRIBERS), "--seconds", str(plan.seconds)]
     words += ["--warm-up", str(plan.warm_up_seconds)]
     secrets = {"LOADGEN_TOKEN": token, "LOADGEN_API_KEY": server.api_key}
-    return generate("benchmarks.loadgen", words, pids=server.pids, environment=secrets)
+    return generate("benchmarks.loadgen", words, pids=server.pids, environment=secrets, errors_allowed=_LATE_ALLOWED)
