@@ -37,16 +37,24 @@ def _is_beyond(item: pytest.Item) -> bool:
     return bool(on_direct and mark and NEEDS_SOCKETS & set(mark.args))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=STACKS)
+#: The real programs, or in words what is missing: then that stack is left out, and the summary says so.
+PROGRAMS = find_programs(os.environ)
+RUNNING_STACKS = tuple(stack for stack in STACKS if stack != REAL or not isinstance(PROGRAMS, str))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what this run did not show."""
+    if isinstance(PROGRAMS, str):
+        terminalreporter.write_line(f"contract suite: the stack '{REAL}' was not run: {PROGRAMS}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=RUNNING_STACKS)
 async def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """A running stack."""
     folder = tmp_path_factory.mktemp(request.param)
     async with AsyncExitStack() as running:
-        if request.param == REAL:
-            programs = find_programs(os.environ)
-            if isinstance(programs, str):
-                pytest.skip(programs)
-            yield await running.enter_async_context(real(folder, programs))
+        if request.param == REAL and not isinstance(PROGRAMS, str):
+            yield await running.enter_async_context(real(folder, PROGRAMS))
         else:
             start = {DIRECT: direct, EMBEDDED: over_sockets, PROXIED: proxied}[request.param]
             yield await running.enter_async_context(start(folder))
