@@ -237,6 +237,16 @@ async def test_109_refreshes_and_retries(rig: Rig) -> None:
     assert (error.code, error.next_step) == (109, NextStep.REFRESH)
 
 
+async def test_109_after_a_connection_that_ran_out_is_a_first(rig: Rig) -> None:
+    await rig.connect()
+    rig.connection.answers = [Cause(plane=Plane.CONNECT_ERROR, code=109, reason="token expired")]
+    rig.connection.drop(3005, "connection expired")
+    await rig.run(1)
+    assert rig.stopped == []
+    await rig.connect()
+    assert rig.connection.tokens == ["token-1", "token-2", "token-3"]
+
+
 async def test_a_fresh_token_that_is_expired_reports_the_clocks_difference(rig: Rig) -> None:
     """A9, H5."""
     rig.connection.answers = [Cause(plane=Plane.CONNECT_ERROR, code=109, reason="token expired")] * 2

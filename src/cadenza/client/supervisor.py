@@ -29,6 +29,7 @@ from cadenza.client.connection import (
     LifecycleEvent,
     NextStep,
     Rule,
+    When,
     decide,
     error_for,
 )
@@ -194,7 +195,7 @@ class Supervisor:
             self._stop(fault, self._last)
 
     async def _loop(self) -> None:
-        attempt, failures, renewed = 0, 0, False
+        attempt, failures, doubted, renewed = 0, 0, False, False
         refused: str | None = None
         while True:
             attempt += 1
@@ -206,8 +207,8 @@ class Supervisor:
                 if not await self._go_on_without_token(error, failures):
                     return
                 continue
-            renewed = renewed or refused is not None
-            refused = None
+            renewed = renewed or doubted
+            refused, doubted = None, False
             opened_at = self._timing.monotonic()
             cause, was_open = await self._connection_with(token, attempt)
             if was_open:
@@ -222,7 +223,8 @@ class Supervisor:
                 self._stop(self._final_error(rule, cause), cause, rule)
                 return
             if rule.next_step is NextStep.REFRESH:
-                refused = token
+                # A connection that ran out (3005) says nothing against its token: the next refusal is the first.
+                refused, doubted = token, rule.when is not When.ALWAYS
             wait = max(BACKOFF.delay(failures, self._timing), rule.at_least_seconds)
             self._report_failure(rule, cause, wait, was_open=was_open)
             await self._timing.sleep(wait)
