@@ -59,7 +59,8 @@ class Scene:
         self.password = secrets.token_urlsafe(15)
         self.user_id = ""
         self.sessions: list[str] = []
-        self.api = self.new_client()
+        self.store = MemorySessionStore()
+        self.api = self.new_client(self.store)
 
     async def __aenter__(self) -> Self:
         await self.api.__aenter__()
@@ -233,37 +234,70 @@ async def refresh_in_place(scene: Scene) -> str:
 async def connect_with_expired_token(scene: Scene) -> str:
     """A stored session whose token has run out: refused with 109, refreshed, let in."""
     session = scene.session(scene.api)
-    expired = await scene.stack.identity.issue_access_token(
-        scene.claims(scene.api).session_id or "", lifetime_seconds=-60
-    )
     refused = scene.stack.gateway.stats.reply_errors[109]
-    # The store says that there is life left in it, as a machine that slept believes: the gateway must say otherwise.
-    stored = StoredSession(
-        ws_url=scene.stack.ws_url,
-        supabase_url=scene.stack.supabase_url,
-        session=msgspec.structs.replace(
-            session, access_token=expired, expires_in=3600.0, expires_at=time.time() + 3600.0
-        ),
-    )
+    first_client = scene.api.client_id
+    stored = await _expired(scene, session)
     await scene.api.close()
-    scene.api = scene.new_client(MemorySessionStore(stored))
+    scene.store = MemorySessionStore(stored)
+    scene.api = scene.new_client(scene.store)
     await scene.api.__aenter__()
     await scene.api.market.venues.list()
     check("refusals with 109", scene.stack.gateway.stats.reply_errors[109] - refused, 1)
     check("the user at the gateway", scene.at_gateway(scene.api.client_id).user, scene.user_id)
     if scene.session(scene.api).refresh_token == session.refresh_token:
         raise DifferenceError("the refresh token was not used")
+    if scene.api.client_id in {first_client, None}:
+        raise DifferenceError("the client id is not a new one")
     return f"refused with 109, refreshed, client {scene.api.client_id}"
 
 
+async def _expired(scene: Scene, session: Session) -> StoredSession:
+    """The session as a store has it whose access token has run out.
+
+    The store says that there is life left in it, as a machine that slept believes: the gateway must say otherwise.
+    """
+    token = await scene.stack.identity.issue_access_token(
+        scene.claims(scene.api).session_id or "", lifetime_seconds=-60
+    )
+    return StoredSession(
+        ws_url=scene.stack.ws_url,
+        supabase_url=scene.stack.supabase_url,
+        session=msgspec.structs.replace(
+            session, access_token=token, expires_in=3600.0, expires_at=time.time() + 3600.0
+        ),
+    )
+
+
+async def _refreshed_elsewhere(scene: Scene) -> StoredSession:
+    """The session as another process leaves it that refreshed it, and slept until the new token had run out too."""
+    session = scene.session(scene.api)
+    reply = await _refresh_at_provider(scene, session.refresh_token)
+    check("the other process's refresh", reply.status_code, 200)
+    return await _expired(scene, msgspec.structs.replace(session, refresh_token=reply.json()["refresh_token"]))
+
+
+async def _refresh_at_provider(scene: Scene, refresh_token: str) -> httpx.Response:
+    async with httpx.AsyncClient() as http:
+        return await http.post(
+            f"{scene.stack.identity_url}{endpoints.TOKEN}",
+            params={"grant_type": "refresh_token"},
+            json={"refresh_token": refresh_token},
+        )
+
+
 async def recover_gap(scene: Scene) -> str:
-    """What was published while nobody was connected arrives, in order, none lost by offset."""
-    api, node = scene.api, scene.stack.gateway.node
+    """Cut off, then refused for an expired token: what was published meanwhile arrives, in order, none lost by offset.
+
+    The SDK finds the expired token in the store, where it looks first in case another process has refreshed.
+    """
+    api, node, stats = scene.api, scene.stack.gateway.node, scene.stack.gateway.stats
     channel = trade_channel("PAPER", SYMBOL)
+    stored, refused = await _refreshed_elsewhere(scene), stats.reply_errors[109]
     scene.venue.pause()
     try:
         async with asyncio.timeout(DEADLINE_SECONDS), api.market.trades.watch(INSTRUMENT) as trades:
             first_client = api.client_id
+            await scene.store.save(stored)
             offsets = [_publish(scene, channel, number) for number in (1, 2)]
             before = [(await anext(trades)).trade_id for _ in (1, 2)]
             node.disconnect(scene.user_id, Disconnects.EXPIRED)
@@ -279,9 +313,14 @@ async def recover_gap(scene: Scene) -> str:
     check("the trades", before + after, [f"demo-{number}" for number in (1, 2, 3, 4, 5)])
     check("the offsets", offsets, list(range(offsets[0], offsets[0] + 5)))
     check("gaps told", gaps, 0)
+    check("refusals with 109", stats.reply_errors[109] - refused, 1)
+    if scene.session(api).refresh_token == stored.session.refresh_token:
+        raise DifferenceError("the refresh token was not used")
     if api.client_id in {first_client, None}:
         raise DifferenceError("the client id is not a new one")
-    return f"3 of 3 publications recovered, offsets {offsets[0]} to {offsets[-1]}, client {api.client_id}"
+    return (
+        f"109, refreshed, 3 of 3 publications recovered, offsets {offsets[0]} to {offsets[-1]}, client {api.client_id}"
+    )
 
 
 def _publish(scene: Scene, channel: str, number: int) -> int:
@@ -332,12 +371,7 @@ async def sign_out(scene: Scene) -> str:
     refresh_token = scene.session(scene.api).refresh_token
     await scene.api.auth.sign_out()
     check("the session", scene.api.auth.session, None)
-    async with httpx.AsyncClient() as http:
-        reply = await http.post(
-            f"{scene.stack.identity_url}{endpoints.TOKEN}",
-            params={"grant_type": "refresh_token"},
-            json={"refresh_token": refresh_token},
-        )
+    reply = await _refresh_at_provider(scene, refresh_token)
     check("the provider's answer", reply.status_code, 400)
     check("its error", reply.json().get("error_code"), "refresh_token_not_found")
     return "refresh_token_not_found"
