@@ -21,7 +21,6 @@ __all__ = ["MAX_TOKEN_CHARACTERS", "Compact", "decode_json", "split"]
 #: Supabase's tokens are about 900 characters; a request frame of the gateway is 64 KiB at most.
 MAX_TOKEN_CHARACTERS = 16 * 1024
 
-_PARTS = 3
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 # A part of 2 or 3 characters beyond a multiple of four carries 4 or 2 bits that say nothing. They must be zero, or two
