@@ -6,7 +6,7 @@ Below: the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from benchmarks.record import ROOT, Record, Row
@@ -26,13 +26,12 @@ _HEADINGS = {
 _COLUMNS = ("measured", "target", "", "rate/s", "p50 ms", "p99 ms", "server %", "generator %", "others %")
 
 
-def terminal_table(rows: Iterable[Row]) -> Iterator[str]:
+def terminal_table(rows: Sequence[Row]) -> Iterator[str]:
     """Write the table's lines, for a person."""
-    widths = (14, 8, 8, 8, 8, 8, 10, 13, 10)
-    yield f"{'':62}" + "".join(f"{name:>{width}}" for name, width in zip(_COLUMNS, widths, strict=True))
-    for row in rows:
-        cells = "".join(f"{cell:>{width}}" for cell, width in zip(_cells(row), widths, strict=True))
-        yield f"{row.suite + ': ' + row.name:62}{cells}"
+    table = [("", *_COLUMNS), *((f"{row.suite}: {row.name}", *_cells(row)) for row in rows)]
+    name_width, *widths = (max(len(cells[number]) for cells in table) for number in range(len(table[0])))
+    for name, *cells in table:
+        yield f"{name:{name_width}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def update_page(record: Record) -> None:
