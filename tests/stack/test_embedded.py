@@ -104,6 +104,7 @@ async def test_a_damaged_key_file_is_one_clear_error_without_its_content(tmp_pat
     with pytest.raises(ConfigurationError) as refused:
         async with EmbeddedStack(settings_for(tmp_path)):
             pytest.fail("it started on damaged keys")
+    assert refused.value.setting == "--data-dir"
     assert keys.name in str(refused.value)
     assert private not in str(refused.value)
 

@@ -43,6 +43,20 @@ def test_a_missing_variable_is_named(name: str) -> None:
     assert refused.value.setting == name
 
 
+@pytest.mark.parametrize(("text", "port"), [("", 8080), ("0", 0), ("9090", 9090)])
+def test_the_port_is_that_of_the_environment(text: str, port: int) -> None:
+    assert external_settings_from_environment(WHOLE).port == 8080
+    assert external_settings_from_environment(WHOLE | {"PORT": text}).port == port
+
+
+@pytest.mark.parametrize("text", ["80x", "-1", "65536", "8080.0", "9" * 5000])
+def test_a_port_that_is_none_is_an_error_and_never_another_port(text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        external_settings_from_environment(WHOLE | {"PORT": text})
+    assert refused.value.setting == "PORT"
+    assert len(str(refused.value)) < 200
+
+
 def test_no_secret_shows_in_the_settings() -> None:
     shown = repr(external_settings_from_environment(WHOLE))
     assert "key-of-the-server-api" not in shown

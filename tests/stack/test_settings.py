@@ -44,3 +44,30 @@ def test_a_port_out_of_range_names_its_option(tmp_path: Path, port: int) -> None
     with pytest.raises(ConfigurationError) as refused:
         StackSettings(data_dir=tmp_path, gateway_port=port)
     assert refused.value.setting == "--gateway-port"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "gateway.example", ""])  # noqa: S104  # what is refused
+def test_an_address_beyond_loopback_names_its_option_and_the_way_out(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        StackSettings(data_dir=tmp_path, host=host)
+    assert refused.value.setting == "--host"
+    assert "127.0.0.1" in refused.value.next_step
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_any_address_of_loopback_will_do(tmp_path: Path, host: str) -> None:
+    assert StackSettings(data_dir=tmp_path, host=host).host == host
+
+
+@pytest.mark.parametrize(
+    "origin", ["app.example", "https://", "https://app.example/", "https://a.example/page", "null"]
+)
+def test_what_no_browser_sends_as_origin_is_refused_and_not_silently_useless(tmp_path: Path, origin: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not the origin") as refused:
+        StackSettings(data_dir=tmp_path, allowed_origins=("https://good.example", origin))
+    assert "CADENZA_ALLOWED_ORIGINS" in refused.value.setting
+
+
+@pytest.mark.parametrize("origin", ["*", "https://app.example", "http://localhost:3000", "https://*.app.example"])
+def test_an_origin_and_a_pattern_of_origins_are_taken(tmp_path: Path, origin: str) -> None:
+    assert StackSettings(data_dir=tmp_path, allowed_origins=(origin,)).allowed_origins == (origin,)

@@ -31,7 +31,7 @@ def up(
         typer.Option(metavar="FOLDER", help="Folder of databases, keys and the ready user's password."),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. [default: 127.0.0.1]")
+        str | None, typer.Option(metavar="ADDRESS", help="Address of loopback to listen on. [default: 127.0.0.1]")
     ] = None,
     identity_port: Annotated[
         int | None,

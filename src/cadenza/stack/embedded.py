@@ -28,7 +28,7 @@ from cadenza.stack.channels import NAMESPACES
 from cadenza.stack.direct import DirectPublisher
 from cadenza.stack.folder import DataFolder
 from cadenza.stack.serving import AsgiServer, bind, require_free
-from cadenza.stack.settings import StackSettings
+from cadenza.stack.settings import StackSettings, option_of
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.verifier import Verifier
@@ -168,8 +168,13 @@ class EmbeddedStack:
 
     async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
         identity = IdentityServer(self.identity_config(), clock=self._clock, monotonic=self._monotonic)
-        await exit_stack.enter_async_context(identity)
-        await identity.ensure_user(READY_EMAIL, self._ready_password)
+        try:
+            await exit_stack.enter_async_context(identity)
+            await identity.ensure_user(READY_EMAIL, self._ready_password)
+        except ConfigurationError as refused:
+            # The room names its own setting; whoever started the stack knows the option.
+            option = "--identity-port" if refused.setting == "port" else option_of(refused.setting)
+            raise ConfigurationError(refused.message, setting=option, next_step=refused.next_step) from refused
         return identity
 
     async def _make_verifier(self, exit_stack: AsyncExitStack, http: httpx.AsyncClient) -> Verifier:

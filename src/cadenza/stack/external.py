@@ -35,6 +35,8 @@ from cadenza.tokens.verifier import Verifier
 DEFAULT_AUDIENCE: Final = "authenticated"
 #: Supabase Auth publishes its keys here, below its own address.
 _JWKS_PATH: Final = "/.well-known/jwks.json"
+_HIGHEST_PORT: Final = 65535
+_PORT_DIGITS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +75,12 @@ class ExternalSettings:
 
 
 def external_settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> ExternalSettings:
-    """Read ``SUPABASE_URL``, ``CADENZA_WS_URL``, ``CADENZA_API_KEY``, ``CADENZA_PROXY_SECRET`` and their like.
+    """Read the backend's variables: ``docs/how-to/run-behind-centrifugo.md`` lists them.
 
     The server API stands beside the WebSocket, and issuer and key set below the provider, unless said otherwise.
 
     Raises:
-        ConfigurationError: A variable is missing or unknown; ``setting`` names it.
+        ConfigurationError: A variable is missing, unknown or wrong; ``setting`` names it.
     """
     environ = os.environ if environ is None else environ
     known = read_environment(environ)
@@ -95,6 +97,7 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
         "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
         "api_key": _required(environ, "CADENZA_API_KEY"),
         "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
+        "port": _port(environ.get("PORT")),
     }
     values.update({name: value for name, value in options.items() if value is not None})
     return ExternalSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass
@@ -111,6 +114,18 @@ def server_api_url(ws_url: str) -> str:
             next_step="It looks like wss://gateway.example/connection/websocket.",
         )
     return urlunsplit((scheme, parts.netloc, "/api", "", ""))
+
+
+def _port(text: str | None) -> int:
+    if not text:
+        return BACKEND_PORT
+    if not (text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS and int(text) <= _HIGHEST_PORT):
+        raise ConfigurationError(
+            f"PORT is {text[:20]!r}, which is not a TCP port.",
+            setting="PORT",
+            next_step="Set it to a number from 1 to 65535, or to 0 for a free one.",
+        )
+    return int(text)
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -188,9 +203,7 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    port = os.environ.get("PORT")
-    given = int(port) if port and port.isdecimal() else None
-    async with ExternalBackend(external_settings_from_environment(port=given)) as served:
+    async with ExternalBackend(external_settings_from_environment()) as served:
         print(f"backend on port {served.port}", flush=True)  # noqa: T201  # the program's own word that it is up
         await stop.wait()
 

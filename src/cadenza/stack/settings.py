@@ -6,7 +6,9 @@ environment read. A misspelt ``CADENZA_*`` variable is refused with the nearest 
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ IDENTITY_PORT = 54321
 GATEWAY_PORT = 8000
 BACKEND_PORT = 8080
 
+#: What a browser sends as ``Origin`` (RFC 6454, 6.2), ``*`` standing for any text; never a path.
+_ORIGIN = re.compile(r"\*|[a-z*][a-z0-9+.*-]*://[^\s/?#@]+", re.IGNORECASE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StackSettings:
@@ -26,7 +31,7 @@ class StackSettings:
 
     Attributes:
         data_dir: Folder of the databases, keys and the ready user's password.
-        host: Address all three servers listen on.
+        host: Address of loopback that all three servers listen on.
         identity_port: TCP port of the identity provider.
         gateway_port: TCP port of WebSocket, server API, health and metrics.
         backend_port: TCP port of the backend's proxy endpoints, health and readiness.
@@ -59,12 +64,34 @@ class StackSettings:
                     setting=option_of(name),
                     next_step=f"Give {option_of(name)} a number from 1 to 65535, or 0 for a free one.",
                 )
+        if not _is_loopback(self.host):
+            raise ConfigurationError(
+                f"The embedded stack is for development on one machine, and {self.host!r} is no address of loopback.",
+                setting="--host",
+                next_step="Listen on 127.0.0.1, or run real Supabase Auth and Centrifugo.",
+            )
+        for origin in self.allowed_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"{origin!r} is not the origin of a web page.",
+                    setting="--allowed-origin or CADENZA_ALLOWED_ORIGINS",
+                    next_step="It has a scheme and a host and no path: https://app.example, or * for any page.",
+                )
         if self.environment == "production" and not self.allow_production:
             raise ConfigurationError(
                 "The embedded stack is for development and CADENZA_ENV is 'production'.",
                 setting="CADENZA_ENV",
                 next_step="Run real Supabase Auth and Centrifugo, or insist with --allow-production.",
             )
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def option_of(setting: str) -> str:
