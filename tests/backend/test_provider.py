@@ -15,7 +15,6 @@ from cadenza.errors import RpcError
 from cadenza.schema.auth import LogoutScope
 
 DATA = Path(__file__).parents[1] / "data" / "backend" / "supabase-auth-exchanges.jsonl"
-SHARED = Path(__file__).parents[3] / "shared" / "reference" / "supabase-auth-exchanges.jsonl"
 URL = "http://identity/auth/v1"
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -64,13 +63,6 @@ async def http(identity: Identity) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def provider(http: httpx.AsyncClient) -> HttpIdentityProvider:
     return HttpIdentityProvider(URL, http, api_key="publishable", address_header="X-Forwarded-For")
-
-
-def test_the_recordings_here_are_lines_of_the_shared_ones() -> None:
-    lines = DATA.read_text().splitlines()
-    assert len(lines) == 29
-    if SHARED.exists():
-        assert set(lines) <= set(SHARED.read_text().splitlines())
 
 
 async def test_a_login_is_the_recorded_request_and_its_session_the_contracts(

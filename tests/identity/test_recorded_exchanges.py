@@ -22,7 +22,6 @@ from cadenza.identity.keys import load_key_ring
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "tests" / "data" / "identity"
-SHARED = ROOT.parent / "shared" / "reference" / "supabase-auth-exchanges.jsonl"
 
 EXTERNAL_URLS = {f"G{number}": f"http://127.0.0.1:{18519 + number}" for number in range(1, 5)}
 FIRST_EXCHANGE_AT = 1_795_423_080.0
@@ -86,11 +85,6 @@ def _config(folder: Path, setup: str, changes: dict[str, Any]) -> IdentityConfig
     )
     plain: dict[str, Any] = {name: tuple(to) if isinstance(to, list) else to for name, to in changes.items()}
     return dataclasses.replace(config, **plain)
-
-
-def test_recording_is_the_shared_one() -> None:
-    if SHARED.exists():
-        assert (DATA / "supabase-auth-exchanges.jsonl").read_bytes() == SHARED.read_bytes()
 
 
 def test_each_exchange_is_played_or_its_absence_explained(

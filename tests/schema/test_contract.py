@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from tests.schema.contract_comparison import (
-    DATA,
-    HERE,
     compare_definitions,
     compare_tables,
     contract,
@@ -19,9 +16,6 @@ from tests.schema.contract_comparison import (
 from cadenza.schema.events import EVENTS
 from cadenza.schema.methods import METHODS
 from cadenza.schema.rpc_names import RpcMethod
-
-SHARED = HERE.parents[2] / "shared" / "contract"
-FILES = ("rpc", "models", "enums", "channels")
 
 
 def test_every_field_is_as_the_contract_has_it_or_differs_for_a_reason(document: dict[str, Any]) -> None:
@@ -68,10 +62,3 @@ def test_the_definitions_refer_only_to_each_other(document: dict[str, Any]) -> N
         return set()
 
     assert references(document) <= {f"#/$defs/{name}" for name in document["$defs"]}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_the_copies_are_the_contract_of_shared(name: str) -> None:
-    if not SHARED.is_dir():
-        pytest.skip("../shared is not there: the copies cannot be held against it")
-    assert (DATA / f"{name}.json").read_bytes() == (SHARED / f"{name}.json").read_bytes()
