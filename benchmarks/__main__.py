@@ -29,7 +29,7 @@ def main() -> int:
             page.update_page(kept)
         return 0 if page.is_current(kept) else 1
     chosen = options.only or list(SUITES)
-    described = machine.describe_machine()
+    described, revision = machine.describe_machine(), machine.revision()  # as it is when the run begins
     busy = described.others_percent
     print(f"{described.cores} cores" + ("" if busy is None else f", others keep {busy:g} % of them busy"), flush=True)
     centrifugo = os.environ.get("CENTRIFUGO_BIN")
@@ -55,7 +55,7 @@ def main() -> int:
         print(f"broken: {', '.join(broken)}; nothing is recorded")
         return 1
     if not options.quick and not options.only:
-        whole = _record(plan, described, rows)
+        whole = _record(plan, described, revision, rows)
         record.write(whole)
         page.update_page(whole)
         print(f"recorded in {record.RECORD.relative_to(record.ROOT)} and {page.PAGE.relative_to(record.ROOT)}")
@@ -73,10 +73,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _record(plan: Plan, described: record.Machine, rows: list[record.Row]) -> record.Record:
+def _record(plan: Plan, described: record.Machine, revision: str, rows: list[record.Row]) -> record.Record:
     return record.Record(
         date=dt.datetime.now(dt.UTC).date().isoformat(),
-        revision=machine.revision(),
+        revision=revision,
         rounds=plan.rounds,
         seconds=plan.seconds,
         machine=described,
