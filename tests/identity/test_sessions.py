@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from typing import Any
 
 import pytest
 
 from cadenza.errors import IdentityError
+from cadenza.identity.keys import load_key_ring
 from cadenza.protocol.auth import LogoutScope, Session, requests, responses
 
 
@@ -198,3 +200,15 @@ async def test_a_token_of_another_issuer_or_audience_is_not_believed(make_provid
         async with make_provider() as provider:
             answer = await provider.send(requests.get_user(token))
             assert (answer.status_code, answer.json()["code"]) == (403, "bad_jwt")
+
+
+async def test_a_token_with_another_users_session_is_not_believed(provider: Any) -> None:
+    ann = await provider.signed_up("ann@example.com")
+    ben = await provider.signed_up("ben@example.com")
+    claims = {**claims_of(ann.access_token), "session_id": claims_of(ben.access_token)["session_id"]}
+    forged = load_key_ring(provider.config, random_bytes=os.urandom).signer.sign(claims)
+
+    answer = await provider.send(requests.log_out(forged, scope=LogoutScope.LOCAL))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_not_found")
+    assert (await provider.send(requests.get_user(ben.access_token))).status_code == 200

@@ -217,7 +217,7 @@ class Sessions:
         session = None
         if claims.session_id:
             session = records.session_by_id(claims.session_id)
-            if session is None:
+            if session is None or session.user_id != user.id:
                 raise session_not_found()
         return Caller(user=user, identities=records.identities_of(user.id), session=session)
 
