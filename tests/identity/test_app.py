@@ -237,6 +237,25 @@ async def test_a_forwarded_address_is_believed_only_from_listed_proxies(
     assert seen[0].address == address
 
 
+async def test_of_a_repeated_header_the_first_counts_and_white_space_around_it_does_not(config: IdentityConfig) -> None:
+    seen: list[Request] = []
+    headers = [(b"host", b"localhost"), (b"authorization", b" Bearer a\t "), (b"Authorization", b"Bearer b")]
+
+    await call(echoing(config, seen), [{"type": "http.request"}], headers=headers)
+
+    assert seen[0].headers["authorization"] == "Bearer a"
+
+
+async def test_hops_in_several_headers_are_one_list_so_that_the_proxys_own_counts(data_dir: Any) -> None:
+    seen: list[Request] = []
+    app = echoing(IdentityConfig(data_dir=data_dir, trusted_proxies=frozenset({"127.0.0.1"})), seen)
+    headers = [(b"host", b"localhost"), (b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"9.9.9.9")]
+
+    await call(app, [{"type": "http.request"}], headers=headers, client=("127.0.0.1", 1))
+
+    assert seen[0].address == "9.9.9.9"
+
+
 async def test_the_first_of_repeated_query_values_counts_and_an_absurd_query_is_none(config: IdentityConfig) -> None:
     seen: list[Request] = []
     app = echoing(config, seen)

@@ -33,7 +33,6 @@ BROKEN = [
     b'{"email":"ann@example.com"',
     b"\xff\xfe{}",
     b"\xef\xbb\xbf{}",
-    b"null",
     b"[]",
     b"42",
     b'"text"',
@@ -60,6 +59,19 @@ async def test_a_body_that_cannot_be_read_is_bad_json(door: tuple[str, str], bod
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
         assert answer.json()["message"].startswith("Could not parse request body as JSON: ")
     assert len(answer.content) < 400
+
+
+@pytest.mark.parametrize("body", [b"null", b" null\n"])
+async def test_null_is_an_object_without_members(body: bytes, provider: Any) -> None:
+    bearer = (await provider.signed_up()).access_token
+    answers = [await send(provider, door, body, bearer if door[0] == "PUT" else "") for door in DOORS]
+
+    assert [(answer.status_code, answer.json().get("code")) for answer in answers] == [
+        (422, "anonymous_provider_disabled"),
+        (400, "validation_failed"),
+        (400, "validation_failed"),
+        (200, None),
+    ]
 
 
 EMAILS = [

@@ -196,6 +196,14 @@ async def test_metadata_is_merged_and_a_null_removes(provider: Any) -> None:
     assert "age" not in metadata
 
 
+async def test_a_null_in_the_metadata_of_a_sign_up_is_no_entry(provider: Any) -> None:
+    session = await sign_up(provider, metadata={"name": "Ann", "age": None})
+
+    assert isinstance(session, Session)
+    assert session.user.user_metadata["name"] == "Ann"
+    assert "age" not in session.user.user_metadata
+
+
 async def test_metadata_has_a_size_and_a_depth_because_tokens_carry_it(provider: Any) -> None:
     session = await provider.signed_up()
     deep: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final  # ASGI's own types
 from urllib.parse import parse_qsl
 
@@ -40,6 +40,7 @@ _ORIGIN_REFUSED: Final = Response(status=403, headers=_TEXT, body=b"403 origin n
 _HOST_REFUSED: Final = Response(status=421, headers=_TEXT, body=b"421 this host is not served here\n")
 
 _MOST_QUERY_FIELDS: Final = 50
+_FORWARDED_FOR: Final = "x-forwarded-for"
 
 
 class _ClientGoneError(Exception):
@@ -66,7 +67,7 @@ class IdentityApp:
         """Answer one HTTP request; anything else is not served."""
         if scope["type"] != "http":
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope["headers"])
         try:
             response = await self._answer(scope, headers, receive)
         except _ClientGoneError:
@@ -130,7 +131,7 @@ class IdentityApp:
         """Who is counted: the peer, or, behind proxies that are listed, the last address that is not one of them."""
         client = scope.get("client")
         address = str(client[0]) if client else ""
-        forwarded = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        forwarded = [hop.strip() for hop in headers.get(_FORWARDED_FOR, "").split(",") if hop.strip()]
         while address in self._config.trusted_proxies and forwarded:
             address = forwarded.pop()
         return address
@@ -159,6 +160,19 @@ async def _whole_body(receive: Receive, limit: int) -> bytes:
             raise body_too_large(limit)
         more = message.get("more_body", False)
     return bytes(body)
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Each header's first value, as Go's ``Header.Get`` has it; of ``X-Forwarded-For`` all: its last hop counts."""
+    headers: dict[str, str] = {}
+    for encoded, value in raw:
+        name = encoded.decode("latin-1").lower()
+        text = value.decode("latin-1").strip(" \t")  # RFC 9110 section 5.5: not part of the value
+        if name == _FORWARDED_FOR and name in headers:
+            headers[name] += f",{text}"
+        else:
+            headers.setdefault(name, text)
+    return headers
 
 
 def _is_preflight(method: str, headers: Mapping[str, str]) -> bool:

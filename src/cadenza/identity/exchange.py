@@ -68,7 +68,8 @@ def decode_body(body: bytes, kind: type[_Body]) -> _Body:
         RefusalError: ``bad_json``; it names the field at fault, never what stood there.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        # Go reads null as an object without members, and so Supabase Auth does.
+        return msgspec.json.decode(b"{}" if body.strip() == b"null" else body, type=kind)
     except msgspec.ValidationError as error:
         raise bad_json(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -159,7 +159,7 @@ class Users:
             confirmation_sent_at=None,
             last_sign_in_at=None,
             app_metadata=_text({"provider": EMAIL_PROVIDER, "providers": [EMAIL_PROVIDER]}),
-            user_metadata=_text({**data, **own}),
+            user_metadata=_text({**merged({}, data), **own}),
             is_anonymous=False,
             created_at=now,
             updated_at=now,

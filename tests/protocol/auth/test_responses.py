@@ -177,6 +177,8 @@ def test_an_error_body_is_never_the_cause_of_another_error(body: dict[str, Any])
         (None, "undated"),
         ("latest", "undated"),
         ("2024-13-45", "undated"),
+        ("20240101", "undated"),
+        ("2024-W01-1", "undated"),
     ],
 )
 def test_the_dated_form_is_for_whoever_asks_for_its_date_or_a_later_one(version: str | None, form: str) -> None:

@@ -55,8 +55,13 @@ class _AnyErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     error_description: str | None = None
 
 
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def wants_dated_form(api_version: str | None) -> bool:
     """Whether a request's ``X-Supabase-Api-Version`` asks for the dated form; what is no date does not."""
+    if _DATE.fullmatch(api_version or "") is None:
+        return False  # Python would read the other spellings of ISO 8601 too
     try:
         asked = dt.date.fromisoformat(api_version or "")
     except ValueError:
