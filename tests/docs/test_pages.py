@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from tests.contract.stacks import centrifugo_config
 
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
@@ -86,3 +88,36 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     for page in PAGES:
         named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", page.read_text()))
         assert named <= targets, f"{page.relative_to(ROOT)} names {named - targets}"
+
+
+def test_every_test_that_the_threats_name_exists() -> None:
+    named, folder = 0, ROOT
+    for cell in re.findall(r"\| ([^|]*) \|$", (ROOT / "THREATS.md").read_text(), re.MULTILINE):
+        for name in re.findall(r"`([\w/]+\.py)`", cell):
+            path = ROOT / name if "/" in name else folder / name
+            assert path.is_file(), f"THREATS.md names {name}"
+            named, folder = named + 1, path.parent
+    assert named > 30
+
+
+def test_every_threat_names_its_tests() -> None:
+    rows = re.findall(r"^\| (?!attack |---)(.*) \|$", (ROOT / "THREATS.md").read_text(), re.MULTILINE)
+    assert len(rows) > 20
+    for row in rows:
+        assert re.search(r"`tests/[\w/]+\.py`", row.rpartition(" | ")[2]), row
+
+
+def test_the_how_to_configures_centrifugo_as_the_contract_suite_does() -> None:
+    page = (ROOT / "docs/how-to/run-behind-centrifugo.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    provider = "https://<ref>.supabase.co/auth/v1"
+    tried = centrifugo_config(
+        issuer=provider,
+        jwks_url=f"{provider}/.well-known/jwks.json",
+        backend_port=8080,
+        api_key="<CADENZA_API_KEY>",
+        secret="<CADENZA_PROXY_SECRET>",
+    )
+    del tried["client"]["expired_close_delay"]  # shortened there, so that the suite need not wait
+    tried["client"]["allowed_origins"] = ["https://app.example"]
+    assert json.loads(block) == tried
