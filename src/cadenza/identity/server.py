@@ -18,6 +18,7 @@ import uvicorn
 
 from cadenza.errors import ConfigurationError, IdentityError, UsageError
 from cadenza.identity.app import IdentityApp
+from cadenza.identity.bounded_http import BoundedHttp
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.keys import KeyRing, load_key_ring
@@ -176,7 +177,7 @@ class IdentityServer:
         self._http = _Uvicorn(
             uvicorn.Config(
                 self._running.app,
-                http="httptools",
+                http=BoundedHttp,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from cadenza.errors import ConfigurationError, UsageError
+from cadenza.identity.bounded_http import BoundedHttp
 
 _BACKLOG = 1024
 _GRACE_SECONDS = 5
@@ -51,7 +52,7 @@ class AsgiServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedHttp,
                 ws="none",
                 lifespan="off",
                 log_config=None,
