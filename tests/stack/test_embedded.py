@@ -43,6 +43,25 @@ async def test_a_second_start_keeps_user_password_and_keys(tmp_path: Path) -> No
     assert seen[0] == seen[1]
 
 
+async def test_no_proxy_of_the_environment_hears_of_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with (
+            asyncio.timeout(DEADLINE_SECONDS),
+            EmbeddedStack(settings_for(tmp_path)) as stack,
+            cadenza.connect(
+                ws_url=stack.ws_url, supabase_url=stack.supabase_url, session_store=MemorySessionStore()
+            ) as api,
+        ):
+            await api.auth.sign_in_over_websocket(*stack.ready_user)
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):  # nobody called
+            proxy.accept()
+
+
 async def test_everything_in_the_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), EmbeddedStack(settings_for(tmp_path)) as stack:
         open_to_others = [

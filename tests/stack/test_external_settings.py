@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import httpx
 import pytest
 
 from cadenza.errors import ConfigurationError
-from cadenza.stack.external import external_settings_from_environment, server_api_url
+from cadenza.stack.external import external_settings_from_environment, http_client, server_api_url
 
 WHOLE = {
     "SUPABASE_URL": "https://ref.supabase.co",
@@ -43,6 +46,22 @@ def test_a_missing_variable_is_named(name: str) -> None:
     assert refused.value.setting == name
 
 
+@pytest.mark.parametrize("name", ["SUPABASE_URL", "CADENZA_JWKS_URL"])
+@pytest.mark.parametrize("url", ["ref.supabase.co", "https://", "ftp://ref.supabase.co", "http://[", "nonsense"])
+def test_an_address_that_is_none_names_its_variable(name: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        external_settings_from_environment(WHOLE | {name: url})
+    assert refused.value.setting == name
+
+
+@pytest.mark.parametrize("name", ["CADENZA_API_KEY", "SUPABASE_PUBLISHABLE_KEY"])
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel", "nul\x00"])
+def test_a_key_that_fits_no_header_is_refused_at_the_start_and_not_shown(name: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        external_settings_from_environment(WHOLE | {name: key})
+    assert key not in str(refused.value)
+
+
 @pytest.mark.parametrize(("text", "port"), [("", 8080), ("0", 0), ("9090", 9090)])
 def test_the_port_is_that_of_the_environment(text: str, port: int) -> None:
     assert external_settings_from_environment(WHOLE).port == 8080
@@ -63,7 +82,38 @@ def test_no_secret_shows_in_the_settings() -> None:
     assert "secret-between-the-two" not in shown
 
 
-@pytest.mark.parametrize("url", ["https://gateway.example", "gateway.example", "ws:///x", ""])
+@pytest.mark.parametrize("url", ["https://gateway.example", "gateway.example", "ws:///x", "ws://[", ""])
 def test_what_is_no_websocket_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         server_api_url(url)
+
+
+@pytest.mark.parametrize(
+    ("changed", "proxied"),
+    [
+        ({}, (True, True)),
+        ({"SUPABASE_URL": "http://127.0.0.1:54321"}, (False, True)),
+        ({"CADENZA_WS_URL": "ws://localhost:8000/connection/websocket"}, (True, False)),
+        ({"CADENZA_WS_URL": "ws://[::1]:8000/connection/websocket"}, (True, False)),
+    ],
+)
+async def test_the_environments_proxy_counts_but_never_for_this_machine(
+    changed: Mapping[str, str], proxied: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://proxy.example:3128")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    settings = external_settings_from_environment({**WHOLE, **changed})
+    asked: list[str] = []
+
+    async def refuse(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        asked.append("proxy" if "Proxy" in type(self._pool).__name__ else "direct")
+        return httpx.Response(204)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", refuse)
+    async with http_client(settings) as http:
+        await http.get(settings.auth_url)
+        await http.get(settings.api_url)
+
+    assert asked == ["proxy" if through else "direct" for through in proxied]

@@ -277,7 +277,7 @@ async def _refreshed_elsewhere(scene: Scene) -> StoredSession:
 
 
 async def _refresh_at_provider(scene: Scene, refresh_token: str) -> httpx.Response:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(trust_env=False) as http:
         return await http.post(
             f"{scene.stack.identity_url}{endpoints.TOKEN}",
             params={"grant_type": "refresh_token"},

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 
@@ -23,7 +23,7 @@ from cadenza.backend.config import BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
-from cadenza.client.settings import AUTH_PATH, read_environment
+from cadenza.client.settings import AUTH_PATH, is_loopback, read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.stack.serving import AsgiServer, bind
 from cadenza.stack.settings import BACKEND_PORT
@@ -84,18 +84,17 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
     """
     environ = os.environ if environ is None else environ
     known = read_environment(environ)
-    supabase_url = known.supabase_url or _required(environ, "SUPABASE_URL")
-    auth_url = supabase_url.rstrip("/")
+    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
     if not auth_url.endswith(AUTH_PATH):
         auth_url += AUTH_PATH
     values: dict[str, object] = {
         "auth_url": auth_url,
         "issuer": known.issuer or auth_url,
         "audience": known.audience or DEFAULT_AUDIENCE,
-        "jwks_url": environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH,
-        "anon_key": known.anon_key or "",
+        "jwks_url": _http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
+        "anon_key": _header_text(known.anon_key or "", "SUPABASE_PUBLISHABLE_KEY or SUPABASE_ANON_KEY"),
         "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
-        "api_key": _required(environ, "CADENZA_API_KEY"),
+        "api_key": _header_text(_required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
         "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
         "port": _port(environ.get("PORT")),
     }
@@ -105,15 +104,44 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
 
 def server_api_url(ws_url: str) -> str:
     """Return the server API's address of the gateway whose WebSocket stands at ``ws_url``."""
-    parts = urlsplit(ws_url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme)
-    if scheme is None or not parts.netloc:
+    parts = _split(ws_url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme) if parts else None
+    if parts is None or scheme is None or not parts.netloc:
         raise ConfigurationError(
             f"{ws_url!r} is not the address of a WebSocket.",
             setting="CADENZA_WS_URL",
             next_step="It looks like wss://gateway.example/connection/websocket.",
         )
     return urlunsplit((scheme, parts.netloc, "/api", "", ""))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _http_url(url: str, setting: str) -> str:
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(
+            f"{setting} is not an HTTP address.",
+            setting=setting,
+            next_step=f"Set {setting} to one such as https://<ref>.supabase.co.",
+        )
+    return url
+
+
+def _header_text(secret: str, setting: str) -> str:
+    """What is sent as a header must fit into one; found at the start and not at each publication."""
+    if not (secret.isascii() and secret.isprintable()):
+        raise ConfigurationError(
+            f"{setting} holds characters that no HTTP header can carry.",
+            setting=setting,
+            next_step=f"Set {setting} again, without line ends: printable ASCII only.",
+        )
+    return secret
 
 
 def _port(text: str | None) -> int:
@@ -135,6 +163,13 @@ def _required(environ: Mapping[str, str], name: str) -> str:
             f"{name} is not set, and the backend cannot do without it.", setting=name, next_step=f"Set {name}."
         )
     return value
+
+
+def http_client(settings: ExternalSettings) -> httpx.AsyncClient:
+    """Make the client that speaks to the others: through the environment's proxy, but never to this machine."""
+    urls = (settings.auth_url, settings.jwks_url, settings.api_url)
+    direct = {f"all://{urlsplit(url).netloc.rpartition('@')[2]}": None for url in urls if is_loopback(url)}
+    return httpx.AsyncClient(timeout=5.0, mounts=direct)
 
 
 class ExternalBackend:
@@ -173,7 +208,7 @@ class ExternalBackend:
         settings = self._settings
         listener = bind(settings.host, settings.port, what="backend", option="--backend-port")
         exit_stack.callback(listener.close)
-        http = await exit_stack.enter_async_context(httpx.AsyncClient(timeout=5.0))
+        http = await exit_stack.enter_async_context(http_client(settings))
         # The provider may come up after us: keys are fetched when the first token asks for them.
         keys = RemoteKeySet(http_fetch(settings.jwks_url, http), clock=self._clock)
         exit_stack.push_async_callback(keys.aclose)
