@@ -107,6 +107,14 @@ def test_a_finished_set_up_does_nothing(checkout: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_system_with_shasum_alone_comes_to_the_same_digest(checkout: Path) -> None:
+    test_a_finished_set_up_does_nothing(checkout)
+    (checkout.parent / "bin" / "sha256sum").unlink()
+    add(checkout, "shasum", f'[ "$*" = "-a 256" ] && exec {shutil.which("sha256sum")}')
+    done = set_up(checkout)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_environment_to_be_replaced_is_not_what_makes_the_new_one(checkout: Path) -> None:
     own = checkout / ".venv" / "bin"
     own.mkdir(parents=True)
