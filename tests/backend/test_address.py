@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadenza.backend.address import AddressReader
+from cadenza.backend.address import AddressReader, counted_as
 
 LISTED = ("127.0.0.1", "10.0.0.0/8", "::1")
 
@@ -50,3 +50,19 @@ def test_no_header_can_make_it_fail(peer: str, forwarded: str, real: str) -> Non
 def test_what_a_client_writes_itself_never_counts(forged: list[str]) -> None:
     header = ",".join([*forged, "203.0.113.9"])
     assert AddressReader(LISTED).read("10.9.9.9", forwarded_for=header) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("", ""),
+        ("nonsense", "nonsense"),
+        ("2001:db8:0:1:ffff::9", "2001:db8:0:1::/64"),
+        ("2001:0DB8:0:1::", "2001:db8:0:1::/64"),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_limits_count_a_network_of_ipv6_as_one(address: str, counted: str) -> None:
+    assert counted_as(address) == counted

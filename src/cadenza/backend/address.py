@@ -10,6 +10,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+#: Of the 128. RFC 6177: nobody is given less than this many to choose from.
+_IPV6_HOST_BITS = 64
+
 
 class AddressReader:
     """Reads addresses behind ``trusted`` networks."""
@@ -38,6 +41,14 @@ class AddressReader:
     def _trusts(self, text: str) -> bool:
         address = _parse(text)
         return address is not None and any(address in network for network in self._trusted)
+
+
+def counted_as(address: str) -> str:
+    """What limits count an address as: of IPv6 its network of 64 bits, within which its owner has any address."""
+    parsed = _parse(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return f"{IPv6Address(int(parsed) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS)}/{128 - _IPV6_HOST_BITS}"
 
 
 def _parse(text: str) -> Address | None:

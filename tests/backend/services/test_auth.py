@@ -74,6 +74,30 @@ async def test_one_address_may_not_try_many_accounts(rpc: Any) -> None:
     assert answer["error"]["code"] == 26002
 
 
+async def test_whoever_has_a_network_has_one_share_whatever_address_of_it_is_used(rpc: Any) -> None:
+    codes = []
+    for n in range(31):
+        address = f"2001:db8:0:1::{n:x}"
+        answer = await rpc("command.auth.login", WRONG | {"email": f"u{n}@example.com"}, user="", address=address)
+        codes.append(answer["error"]["code"])
+    assert codes == [26002] * 30 + [26008]
+    answer = await rpc("command.auth.login", LOGIN, user="", address="2001:db8:0:2::1")
+    assert "data" in answer
+
+
+async def test_refused_refreshes_count_against_their_address_and_good_ones_do_not(rpc: Any, provider: Any) -> None:
+    for _ in range(40):
+        assert "data" in await rpc("command.auth.refresh", {"refreshToken": "old"}, user="", address=HERE)
+    provider.broken = RpcError("no such token", code=Code.SESSION_REVOKED)
+    codes = []
+    for _ in range(31):
+        answer = await rpc("command.auth.refresh", {"refreshToken": "old"}, user="", address=HERE)
+        codes.append(answer["error"]["code"])
+    assert codes == [26007] * 30 + [26008]
+    provider.broken = None
+    assert "data" in await rpc("command.auth.refresh", {"refreshToken": "old"}, user="", address=THERE)
+
+
 async def test_an_account_is_not_counted_against_when_its_address_is_refused(rpc: Any) -> None:
     for n in range(30):
         await rpc("command.auth.login", WRONG | {"email": f"u{n}@example.com"}, user="", address=HERE)

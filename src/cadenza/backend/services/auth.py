@@ -6,9 +6,11 @@ A socket's user cannot change, so these methods hand tokens out and never raise 
 in params must belong to the connection's own user, where it has one.
 """
 
-from collections.abc import Hashable
+import contextlib
+from collections.abc import Hashable, Iterator
 from typing import Protocol
 
+from cadenza.backend.address import counted_as
 from cadenza.backend.ports import Caller, IdentityProvider, TokenVerifier
 from cadenza.errors import (
     KeysUnavailableError,
@@ -69,28 +71,23 @@ class AuthService:
 
     async def signup(self, params: SignupParams, caller: Caller) -> AuthSession:
         """Make a user. Limited by address, as it can also find out who exists."""
-        self._take(self._by_address, caller.address)
+        self._take(self._by_address, counted_as(caller.address))
         return await self._provider.signup(params.email, params.password, params.metadata, address=caller.address)
 
     async def login(self, params: LoginParams, caller: Caller) -> AuthSession:
         """Sign in with a password. An attempt that succeeds does not count, nor one the provider could not judge."""
         account = params.email.strip().casefold()[:_LONGEST_EMAIL]
-        self._take(self._by_address, caller.address)
-        self._take(self._by_account, account)
-        counts = False
-        try:
+        with self._attempt((self._by_address, counted_as(caller.address)), (self._by_account, account)):
             return await self._provider.login(params.email, params.password, address=caller.address)
-        except RpcError as error:
-            counts = not error.temporary
-            raise
-        finally:
-            if not counts:
-                self._by_address.give_back(caller.address)
-                self._by_account.give_back(account)
 
     async def refresh(self, params: RefreshParams, caller: Caller) -> AuthSession:
-        """Trade a refresh token for a new session."""
-        return await self._provider.refresh(params.refresh_token, address=caller.address)
+        """Trade a refresh token for a new session.
+
+        A refused one counts against its address: to the provider, all who come through here may be one (row E7), and
+        whoever sends it nonsense would use up everyone's share.
+        """
+        with self._attempt((self._by_address, counted_as(caller.address))):
+            return await self._provider.refresh(params.refresh_token, address=caller.address)
 
     async def logout(self, params: LogoutParams, caller: Caller) -> str:
         """End the sessions of a scope."""
@@ -102,6 +99,22 @@ class AuthService:
         """The user a token belongs to."""
         await self._check_owner(params.access_token, caller)
         return await self._provider.user(params.access_token)
+
+    @contextlib.contextmanager
+    def _attempt(self, *counted: tuple[Attempts, str]) -> Iterator[None]:
+        """One attempt of each; given back unless the provider judged and refused it."""
+        for attempts, key in counted:
+            self._take(attempts, key)
+        counts = False
+        try:
+            yield
+        except RpcError as error:
+            counts = not error.temporary
+            raise
+        finally:
+            if not counts:
+                for attempts, key in counted:
+                    attempts.give_back(key)
 
     def _take(self, attempts: Attempts, key: str) -> None:
         wait = attempts.take(key) if key else None
