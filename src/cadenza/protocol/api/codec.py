@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from cadenza.errors import ProtocolError
+from cadenza.protocol import lenient
 from cadenza.protocol.codes import ReplyError
 
 __all__ = ["decode_request", "decode_response", "encode", "encode_error", "encode_result"]
@@ -39,7 +40,7 @@ def decode_request(body: bytes, into: type[R]) -> R:
         ProtocolError: It is not such a request.
     """
     try:
-        return msgspec.json.decode(body, type=into)
+        return lenient.decode(msgspec.json.Decoder(into), body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # Not chained: the cause may hold the body.
         raise ProtocolError(f"The body is not a {into.__name__}: {type(error).__name__}.") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from cadenza.errors import ProtocolError
+from cadenza.protocol import lenient
 from cadenza.protocol.client.messages import Command, Publication, Push, Reply
 
 __all__ = [
@@ -53,7 +54,7 @@ def decode_command(line: bytes) -> Command:
         ProtocolError: It is not a command. Nothing else is ever raised, whatever the bytes.
     """
     try:
-        return _decoder.decode(line)
+        return lenient.decode(_decoder, line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # The cause is not chained: it may hold the line, and the line may hold a token.
         raise ProtocolError(f"The line is not a command: {type(error).__name__}.") from None
