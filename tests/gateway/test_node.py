@@ -72,14 +72,14 @@ async def test_disconnect_spares_the_whitelist_and_picks_one_client(make_gateway
     assert gateway.node.disconnect("u", client=one.connection.client) == 1
 
 
-async def test_unsubscribe_without_a_channel_ends_all_of_them(make_gateway: Make) -> None:
+async def test_unsubscribe_ends_no_other_subscription_and_tells_a_client_that_has_none(make_gateway: Make) -> None:
     gateway = await make_gateway()
     socket = gateway.connect(channels=["hist:mine"])
-    socket.ask('{"id":2,"subscribe":{"channel":"plain:x"}}')
-    socket.take()
+    gateway.node.unsubscribe("42", "plain:x")
     gateway.node.unsubscribe("42", "")
-    assert {push["push"]["channel"] for push in socket.take()} == {"hist:mine", "plain:x"}
-    assert gateway.node.hub.subscription_count == 0
+    ended = {"code": 2000, "reason": "server unsubscribe"}
+    assert socket.take() == [{"push": {"channel": "plain:x", "unsubscribe": ended}}, {"push": {"unsubscribe": ended}}]
+    assert gateway.node.hub.subscription_count == 1
 
 
 async def test_client_ids_are_uuids_of_version_four(make_gateway: Make) -> None:

@@ -21,7 +21,7 @@ from cadenza.errors import (
     TokenNotYetValidError,
 )
 from cadenza.gateway.config import GatewayConfig
-from cadenza.gateway.ports import VerifiedToken
+from cadenza.gateway.ports import Override, SubscriptionGrant, VerifiedToken
 from cadenza.protocol.client import ABSENT, RecoverPosition
 from cadenza.protocol.codes import ClientErrors, Disconnects, ReplyError, Termination
 
@@ -48,6 +48,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
     info: msgspec.Raw = ABSENT
     data: msgspec.Raw = ABSENT
+    override: Override | None = None
+
+
+def _grant(given: SubscriptionGrant) -> Grant:
+    return Grant(info=given.info or ABSENT, data=given.data or ABSENT, override=given.override)
 
 
 def judge_connect_error(error: BaseException) -> ReplyError | Termination:
@@ -101,13 +106,14 @@ def grants(
     given: dict[str, Grant] = {}
     if token is not None:
         given.update({channel: Grant() for channel in token.channels})
-        given.update({c: Grant(info=g.info or ABSENT, data=g.data or ABSENT) for c, g in token.subs.items()})
+        given.update({channel: _grant(grant) for channel, grant in token.subs.items()})
+        given.pop("", None)
     user = "" if token is None else token.sub
     if config.subscribe_to_user_personal_channel and user:
         given[f"#{user}"] = Grant()
     if any(config.channel_options(channel) is None for channel in given):
         return ClientErrors.UNKNOWN_CHANNEL
-    for channel in requested:
+    for channel in filter(None, requested):
         options = config.channel_options(channel)
         if options is None:
             return Disconnects.BAD_REQUEST

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["publish", "start", "subscribe", "unsubscribe"]
 
+_KNOWN_DELTAS = {"", "fossil"}  # no namespace allows one, so fossil is asked for in vain (`delta_fossil`)
+
 
 def subscribe(connection: Connection, command_id: int, request: SubscribeRequest) -> None:
     """Serve ``subscribe``."""
     node, channel = connection.node, request.channel
-    if not channel:
+    if not channel or request.delta not in _KNOWN_DELTAS:
         connection.close(Disconnects.BAD_REQUEST)
         return
     if channel in connection.subscriptions or channel in connection.joining:
@@ -75,6 +77,11 @@ def _subscribe_done(
         answer_without_result(connection, command_id, response, error)
     else:
         _join_as_answered(connection, command_id, request, response)
+    if connection.ending and not connection.is_closed:
+        due = [why for channel, why in connection.ending if channel == request.channel]
+        connection.ending = tuple(end for end in connection.ending if end[0] != request.channel)
+        for why in due:
+            connection.end_subscription(request.channel, why)
 
 
 def _join_as_answered(
@@ -86,8 +93,10 @@ def _join_as_answered(
         connection.refuse(command_id, ClientErrors.EXPIRED)
         return
     info, data = (ABSENT, ABSENT) if result is None else (result.info or ABSENT, result.data or ABSENT)
-    able = subscribing.abilities(connection.node.channel_options(request.channel), None, connection.who.user)
-    joining = Joining(subscription=Subscription(info=info, expires_at=expires_at), data=data)
+    override = None if result is None else result.override
+    options = subscribing.overridden(connection.node.channel_options(request.channel), override)
+    able = subscribing.abilities(options, None, connection.who.user)
+    joining = Joining(subscription=Subscription(info=info, expires_at=max(0, expires_at)), data=data)
     _join(connection, command_id, request, able, joining)
 
 
@@ -101,6 +110,9 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
 def _join(
     connection: Connection, command_id: int, request: SubscribeRequest, able: Abilities, joining: Joining
 ) -> None:
+    if request.tf is not None:  # no namespace allows a filter, and all is not what was asked for (`tags_filter`)
+        connection.refuse(command_id, ClientErrors.BAD_REQUEST)
+        return
     result = start(connection, request.channel, able, request, joining.data)
     if result is None:
         connection.refuse(command_id, ClientErrors.UNRECOVERABLE_POSITION)

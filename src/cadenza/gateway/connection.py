@@ -62,6 +62,7 @@ class Connection:
         state: Where it stands in the state table.
         subscriptions: What it is subscribed to, by channel.
         joining: Channels the backend is being asked about.
+        ending: Those of them that the server has unsubscribed since, and why.
         token_channels: Channels its token subscribed it to.
         out: Lines that wait for the next flush.
     """
@@ -73,6 +74,7 @@ class Connection:
         "_transport",
         "_waiting",
         "client",
+        "ending",
         "joining",
         "node",
         "out",
@@ -91,6 +93,7 @@ class Connection:
         self.who = ANONYMOUS
         self.subscriptions: dict[str, Subscription] = {}
         self.joining: tuple[str, ...] = ()
+        self.ending: tuple[tuple[str, Termination], ...] = ()
         self.token_channels: frozenset[str] = frozenset()
         self.out: list[bytes] = []
         self._transport = transport
@@ -257,9 +260,12 @@ class Connection:
         return True
 
     def end_subscription(self, channel: str, why: Termination) -> None:
-        """Unsubscribe the client and tell it."""
-        if self.drop(channel):
-            self.push(encode_push(Push(channel=channel, unsubscribe=UnsubscribePush(code=why.code, reason=why.reason))))
+        """Unsubscribe the client and tell it; where it is just being let in, after that."""
+        if channel in self.joining:
+            self.ending = (*self.ending, (channel, why))
+            return
+        self.drop(channel)
+        self.push(encode_push(Push(channel=channel, unsubscribe=UnsubscribePush(code=why.code, reason=why.reason))))
 
     def info_in(self, channel: str) -> ClientInfo:
         """Say what others see of this client in a channel."""

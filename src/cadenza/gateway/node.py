@@ -214,10 +214,12 @@ class Node:
     def unsubscribe(
         self, user: str, channel: str, termination: Termination = Unsubscribes.SERVER, *, client: str = ""
     ) -> None:
-        """End a user's subscriptions to a channel, or to all channels when it is empty."""
+        """End a user's subscriptions to a channel.
+
+        A client that has none is told all the same, and one that is being let in is let out again: as in Centrifugo.
+        """
         for connection in self._connections(user, client, frozenset()):
-            for name in [channel] if channel else list(connection.subscriptions):
-                connection.end_subscription(name, termination)
+            connection.end_subscription(channel, termination)
 
     def _connections(self, user: str, client: str, spared: frozenset[str]) -> list[Connection]:
         return [c for c in self.hub.of_user(user) if c.client not in spared and (not client or c.client == client)]

@@ -18,7 +18,9 @@ from cadenza.protocol.proxy import Peer, RpcRequest, RpcResponse, SubscribeReque
 __all__ = [
     "Broker",
     "Cancellable",
+    "Flag",
     "History",
+    "Override",
     "Placed",
     "ProxyCaller",
     "PublishOptions",
@@ -29,6 +31,29 @@ __all__ = [
     "Transport",
     "VerifiedToken",
 ]
+
+
+class Flag(Protocol):
+    """Centrifugo's wrapped boolean."""
+
+    @property
+    def value(self) -> bool:
+        """The boolean."""
+        ...
+
+
+class Override(Protocol):
+    """Namespace options that a token or the backend sets otherwise for one subscription; ``None`` leaves them."""
+
+    @property
+    def force_recovery(self) -> Flag | None:
+        """Whether it is recoverable."""
+        ...
+
+    @property
+    def force_positioning(self) -> Flag | None:
+        """Whether it is positioned."""
+        ...
 
 
 class SubscriptionGrant(Protocol):
@@ -42,6 +67,11 @@ class SubscriptionGrant(Protocol):
     @property
     def data(self) -> msgspec.Raw:
         """Sent with the subscription, raw JSON."""
+        ...
+
+    @property
+    def override(self) -> Override | None:
+        """Namespace options set otherwise."""
         ...
 
 

@@ -119,7 +119,7 @@ def _connect_result(connection: Connection, subs: dict[str, SubscribeResult], no
 def _join_server_side(
     connection: Connection, channel: str, grant: Grant, since: RecoverPosition | None
 ) -> SubscribeResult:
-    options = connection.node.channel_options(channel)
+    options = subscribing.overridden(connection.node.channel_options(channel), grant.override)
     able = subscribing.abilities(options, None, connection.who.user)
     result = start(connection, channel, able, since, grant.data)
     connection.join(channel, Subscription(is_server_side=True, info=grant.info))

@@ -12,11 +12,21 @@ import enum
 import msgspec
 
 from cadenza.gateway.config import GatewayConfig, Namespace
-from cadenza.gateway.ports import Broker
+from cadenza.gateway.ports import Broker, Override
 from cadenza.protocol.client import ABSENT, Publication, RecoverPosition, SubscribeFlag, SubscribeRequest
 from cadenza.protocol.codes import ClientErrors, ReplyError
 
-__all__ = ["Abilities", "Admission", "Position", "Subscription", "abilities", "admission", "may_publish", "position"]
+__all__ = [
+    "Abilities",
+    "Admission",
+    "Position",
+    "Subscription",
+    "abilities",
+    "admission",
+    "may_publish",
+    "overridden",
+    "position",
+]
 
 _PRIVATE_PREFIX = "$"
 
@@ -95,6 +105,18 @@ def abilities(options: Namespace, request: SubscribeRequest | None, user: str) -
         positioned = positioned or (request.positioned and (options.allow_positioning or reads_history))
         recoverable = recoverable or (request.recoverable and (options.allow_recovery or reads_history))
     return Abilities(is_positioned=positioned or recoverable, is_recoverable=recoverable)
+
+
+def overridden(options: Namespace, override: Override | None) -> Namespace:
+    """Apply what a token or the backend says otherwise for one subscription."""
+    if override is None:
+        return options
+    recovery, positioning = override.force_recovery, override.force_positioning
+    return msgspec.structs.replace(
+        options,
+        force_recovery=options.force_recovery if recovery is None else recovery.value,
+        force_positioning=options.force_positioning if positioning is None else positioning.value,
+    )
 
 
 def position(

@@ -163,3 +163,38 @@ def test_requests_without_a_client_are_refused() -> None:
         proxy.decode_rpc_request(b'{"method":"m"}')
     with pytest.raises(ProtocolError):
         proxy.decode_subscribe_request(b'{"channel":"x"}')
+
+
+def test_base64_stands_in_for_payloads() -> None:
+    rpc = proxy.decode_rpc_response(b'{"result":{"data":1,"b64data":"eyJhIjoxfQ=="}}')
+    assert rpc.result is not None
+    assert bytes(rpc.result.data) == b'{"a":1}'
+    subscribe = proxy.decode_subscribe_response(b'{"result":{"data":[1, 2],"b64info":"eyJhIjoxfQ=="}}')
+    assert subscribe.result is not None
+    assert (bytes(subscribe.result.info), bytes(subscribe.result.data)) == (b'{"a":1}', b"[1, 2]")
+
+
+@pytest.mark.parametrize("packed", ["@@", "YWJj", "/w=="], ids=["not base64", "not JSON", "not UTF-8"])
+def test_base64_that_holds_no_json_is_refused(packed: str) -> None:
+    with pytest.raises(ProtocolError):
+        proxy.decode_rpc_response(b'{"result":{"b64data":"%b"}}' % packed.encode())
+    with pytest.raises(ProtocolError):
+        proxy.decode_subscribe_response(b'{"result":{"b64info":"%b"}}' % packed.encode())
+
+
+def test_override_reaches_the_gateway() -> None:
+    override = proxy.Override(force_recovery=proxy.Flag(value=False), force_positioning=proxy.Flag(value=True))
+    sent = proxy.SubscribeResponse(result=proxy.SubscribeResult(override=override))
+    assert proxy.decode_subscribe_response(proxy.encode_subscribe_response(sent)) == sent
+
+
+@pytest.mark.parametrize("code", [b"-1", b"4294967296", b'"1000"', b"1000.5"])
+def test_codes_that_no_frame_can_carry_are_refused(code: bytes) -> None:
+    for kind in (b"error", b"disconnect"):
+        with pytest.raises(ProtocolError):
+            proxy.decode_rpc_response(b'{"%b":{"code":%b}}' % (kind, code))
+
+
+def test_null_members_of_an_answer_are_absent() -> None:
+    answer = proxy.decode_rpc_response(b'{"error":{"code":1000,"message":null,"temporary":null},"result":null}')
+    assert answer == proxy.RpcResponse(error=proxy.Error(code=1000))

@@ -89,6 +89,8 @@ class SubscribeRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     positioned: bool = False
     recoverable: bool = False
     flag: int = 0
+    delta: str = ""
+    tf: Unserved | None = None
 
     def __repr__(self) -> str:
         return f"SubscribeRequest(channel={self.channel!r}, recover={self.recover}, offset={self.offset})"

@@ -5,11 +5,13 @@ Payloads are copied as they stand (whitespace and number format kept); an absent
 an empty value, which would be invalid JSON.
 """
 
+import base64
 from typing import TypeVar
 
 import msgspec
 
 from cadenza.errors import ProtocolError
+from cadenza.protocol import lenient
 from cadenza.protocol.proxy.messages import (
     Disconnect,
     Error,
@@ -57,6 +59,8 @@ def decode_rpc_response(body: bytes) -> RpcResponse:
     response = _decode(_rpc_response, body, "rpc response")
     if response.result is None and response.error is None and response.disconnect is None:
         return RpcResponse(result=RpcResult())
+    if response.result is not None and response.result.b64data:
+        return msgspec.structs.replace(response, result=RpcResult(data=_unpack(response.result.b64data)))
     return response
 
 
@@ -69,6 +73,12 @@ def decode_subscribe_response(body: bytes) -> SubscribeResponse:
     response = _decode(_subscribe_response, body, "subscribe response")
     if response.result is None and response.error is None and response.disconnect is None:
         return SubscribeResponse(result=SubscribeResult())
+    result = response.result
+    if result is not None and (result.b64info or result.b64data):
+        info = _unpack(result.b64info) if result.b64info else result.info
+        data = _unpack(result.b64data) if result.b64data else result.data
+        result = msgspec.structs.replace(result, info=info, b64info="", data=data, b64data="")
+        return msgspec.structs.replace(response, result=result)
     return response
 
 
@@ -100,13 +110,25 @@ def encode_subscribe_response(response: SubscribeResponse) -> bytes:
     fields = [b'"%b":%b' % (name, raw) for name, raw in ((b"info", result.info), (b"data", result.data)) if bytes(raw)]
     if result.expire_at:
         fields.append(b'"expire_at":%d' % result.expire_at)
+    if result.override is not None:
+        fields.append(b'"override":%b' % _encode(result.override))
     return b'{"result":{%b}}' % b",".join(fields)
+
+
+def _unpack(packed: str) -> msgspec.Raw:
+    """Read base64 of JSON; anything else would break the client's frames (Centrifugo closes with 3506 then)."""
+    try:
+        raw = base64.b64decode(packed, validate=True)
+        msgspec.json.decode(raw)
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        raise ProtocolError("The proxy's base64 does not hold JSON.") from None
+    return msgspec.Raw(raw)
 
 
 def _decode(decoder: msgspec.json.Decoder[_Message], body: bytes, what: str) -> _Message:
     """Every way JSON can be bad, as one error. The cause is not chained: it may quote the payload."""
     try:
-        return decoder.decode(body)
+        return lenient.decode(decoder, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"The proxy's {what} cannot be read: {type(error).__name__}.") from None
 
