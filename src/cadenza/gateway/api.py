@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import parse_qs
 
 import msgspec
@@ -38,7 +39,7 @@ from cadenza.protocol.api import (
     encode_error,
     encode_result,
 )
-from cadenza.protocol.codes import ApiErrors, Disconnects, ReplyError
+from cadenza.protocol.codes import ApiErrors, Disconnects, ReplyError, Termination
 
 __all__ = ["Api", "HttpAnswer", "HttpRequest"]
 
@@ -66,6 +67,7 @@ class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str = ""
 
 
+_Doing = Callable[[], msgspec.Struct]
 _NOT_FOUND = HttpAnswer(status=404, content_type=_TEXT, body=b"404 page not found\n")
 _BAD_REQUEST = HttpAnswer(status=400, content_type=_TEXT, body=b"Bad Request\n")
 _UNAUTHORIZED = HttpAnswer(status=401)
@@ -84,13 +86,14 @@ class Api:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._methods: dict[str, Callable[[bytes], msgspec.Struct]] = {
-            "publish": lambda body: self._publish(decode_request(body, PublishRequest)),
-            "broadcast": lambda body: self._broadcast(decode_request(body, BroadcastRequest)),
-            "unsubscribe": lambda body: self._unsubscribe(decode_request(body, UnsubscribeRequest)),
-            "disconnect": lambda body: self._disconnect(decode_request(body, DisconnectRequest)),
-            "info": lambda body: self._info(decode_request(body, InfoRequest)),
-            "batch": lambda body: self._batch(decode_request(body, BatchRequest)),
+        # Each reads its request and says what is to be done. In Centrifugo's order, which decides within a batch.
+        self._methods: dict[str, Callable[[bytes], _Doing]] = {
+            "publish": lambda body: partial(self._publish, decode_request(body, PublishRequest)),
+            "broadcast": lambda body: partial(self._broadcast, decode_request(body, BroadcastRequest)),
+            "unsubscribe": lambda body: partial(self._unsubscribe, decode_request(body, UnsubscribeRequest)),
+            "disconnect": lambda body: partial(self._disconnect, decode_request(body, DisconnectRequest)),
+            "info": lambda body: partial(self._info, decode_request(body, InfoRequest)),
+            "batch": lambda body: partial(self._batch, self._read_batch(body)),
         }
 
     def refuse(self, request: HttpRequest) -> HttpAnswer | None:
@@ -123,7 +126,7 @@ class Api:
                 name, body, unknown = command.method, bytes(command.params), _BAD_REQUEST
             else:
                 name, body, unknown = request.path.removeprefix("/api/"), request.body, _NOT_FOUND
-            result = self._call(name, body)
+            result = None if name == "batch" and unknown is _BAD_REQUEST else self._call(name, body)
         except ProtocolError:
             return _BAD_REQUEST
         return unknown if result is None else self._encode(result, request)
@@ -141,36 +144,41 @@ class Api:
 
     def _call(self, name: str, body: bytes) -> msgspec.Struct | None:
         method = self._methods.get(name)
-        if method is None:
-            return None
+        return None if method is None else self._do(name, method(body))
+
+    def _do(self, name: str, doing: _Doing) -> msgspec.Struct:
         self._node.stats.api_commands[name] += 1
         try:
-            return method(body)
+            return doing()
         except GatewayError as refused:
             return ReplyError(code=refused.code or ApiErrors.INTERNAL.code, message=refused.message)
 
     def _publish(self, request: PublishRequest) -> PublishResult | ReplyError:
         if not request.channel:
             return ApiErrors.BAD_REQUEST
-        return self._publish_to(request.channel, request)
+        data = _payload(request)
+        return ApiErrors.BAD_REQUEST if data is None else self._publish_to(request.channel, request, data)
 
     def _broadcast(self, request: BroadcastRequest) -> BroadcastResult | ReplyError:
         if not request.channels:
             return ApiErrors.BAD_REQUEST
-        return BroadcastResult(responses=[self._broadcast_to(channel, request) for channel in request.channels])
+        data = _payload(request)
+        if data is None:
+            return ApiErrors.BAD_REQUEST
+        return BroadcastResult(responses=[self._broadcast_to(channel, request, data) for channel in request.channels])
 
-    def _broadcast_to(self, channel: str, request: BroadcastRequest) -> PublishResponse:
+    def _broadcast_to(self, channel: str, request: BroadcastRequest, data: bytes | msgspec.Raw) -> PublishResponse:
         try:
-            answer = self._publish_to(channel, request) if channel else ApiErrors.BAD_REQUEST
+            answer = self._publish_to(channel, request, data) if channel else ApiErrors.BAD_REQUEST
         except GatewayError:
             answer = ApiErrors.UNKNOWN_CHANNEL
         return PublishResponse(error=answer) if isinstance(answer, ReplyError) else PublishResponse(result=answer)
 
-    def _publish_to(self, channel: str, request: PublishRequest | BroadcastRequest) -> PublishResult | ReplyError:
-        options = self._node.channel_options(channel)
-        del options  # an unknown namespace goes before bad data, as recorded
-        data = _payload(request)
-        if data is None:
+    def _publish_to(
+        self, channel: str, request: PublishRequest | BroadcastRequest, data: bytes | msgspec.Raw
+    ) -> PublishResult | ReplyError:
+        self._node.channel_options(channel)  # an unknown namespace goes before missing data, as recorded
+        if not data:
             return ApiErrors.BAD_REQUEST
         placed = self._node.publish(
             channel,
@@ -184,24 +192,37 @@ class Api:
     def _unsubscribe(self, request: UnsubscribeRequest) -> EmptyResult:
         if request.channel:
             self._node.channel_options(request.channel)
-        self._node.unsubscribe(request.user, request.channel, client=request.client)
+        if not request.session:
+            self._node.unsubscribe(request.user, request.channel, client=request.client)
         return EmptyResult()
 
     def _disconnect(self, request: DisconnectRequest) -> EmptyResult:
-        self._node.disconnect(
-            request.user,
-            request.disconnect or Disconnects.FORCE_DISCONNECT,
-            client=request.client,
-            whitelist=request.whitelist,
-        )
+        how = request.disconnect
+        if not request.session:
+            self._node.disconnect(
+                request.user,
+                Disconnects.FORCE_DISCONNECT if how is None else Termination(code=how.code, reason=how.reason),
+                client=request.client,
+                whitelist=request.whitelist,
+            )
         return EmptyResult()
 
-    def _batch(self, request: BatchRequest) -> BatchResult:
-        return BatchResult(replies=[self._batched(command) for command in request.commands])
+    def _read_batch(self, body: bytes) -> list[list[tuple[str, _Doing]]]:
+        """Read all of a batch before any of it is done."""
+        return [self._read_command(command) for command in decode_request(body, BatchRequest).commands]
 
-    def _batched(self, command: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-        name = next((name for name in command if name in self._methods and name != "batch"), "")
-        result = (self._call(name, bytes(command[name])) if name else None) or ApiErrors.BAD_REQUEST
+    def _read_command(self, command: Mapping[str, msgspec.Raw] | None) -> list[tuple[str, _Doing]]:
+        if command is None:
+            return [("", lambda: ApiErrors.BAD_REQUEST)]
+        given = [name for name in self._methods if name != "batch" and bytes(command.get(name, b"null")) != b"null"]
+        return [(name, self._methods[name](bytes(command[name]))) for name in given]
+
+    def _batch(self, commands: list[list[tuple[str, _Doing]]]) -> BatchResult:
+        return BatchResult(replies=[self._batched(command) for command in commands])
+
+    def _batched(self, command: list[tuple[str, _Doing]]) -> dict[str, msgspec.Raw]:
+        # Where several stand in one command, the first is done.
+        name, result = (command[0][0], self._do(*command[0])) if command else ("", ApiErrors.NOT_FOUND)
         return {"error" if isinstance(result, ReplyError) else name: msgspec.Raw(encode(result))}
 
     def _info(self, _: InfoRequest) -> InfoResult:
@@ -238,9 +259,9 @@ def _has_key(request: HttpRequest, api_key: str) -> bool:
 
 
 def _payload(request: PublishRequest | BroadcastRequest) -> bytes | msgspec.Raw | None:
-    """Give the payload, one JSON value, or ``None`` when there is none."""
+    """Give the payload, one JSON value, empty when there is none; ``None`` when it cannot be one."""
     if not request.b64data:
-        return request.data or None
+        return request.data
     try:
         data = base64.b64decode(request.b64data, validate=True)
         msgspec.json.decode(data)  # JSON clients are all there are yet; anything else would break their frames

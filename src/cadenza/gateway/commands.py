@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+_NAMESPACE_BOUNDARY = ":"
 _CONNECTED = State.CONNECTED  # where a command changes nothing; looking a member up costs more than comparing
 
 
@@ -80,6 +81,9 @@ def _rpc(connection: Connection, command_id: int, request: RpcRequest) -> None:
     node = connection.node
     if node.proxy is None or not node.config.rpc_enabled:
         connection.refuse(command_id, ClientErrors.NOT_AVAILABLE)
+        return
+    if request.method.find(_NAMESPACE_BOUNDARY) > 0:  # there are no RPC namespaces
+        connection.refuse(command_id, ClientErrors.METHOD_NOT_FOUND)
         return
     asked = ProxyRpcRequest(
         client=connection.client,

@@ -155,9 +155,9 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def channel_options(self, channel: str) -> Namespace | None:
         """Find the options that apply to ``channel``; ``None`` when its namespace is not configured."""
-        namespace, boundary, _ = channel.partition(_NAMESPACE_BOUNDARY)
-        # "$" marks a private channel and is not part of the namespace's name.
-        return self.namespaces.get(namespace.lstrip("$")) if boundary else self.without_namespace
+        # "$" marks a private channel and is not part of the namespace's name; ":x" has none, as in Centrifugo.
+        namespace, boundary, _ = channel.removeprefix("$").partition(_NAMESPACE_BOUNDARY)
+        return self.namespaces.get(namespace) if boundary and namespace else self.without_namespace
 
     def __repr__(self) -> str:
         return f"GatewayConfig(host={self.host!r}, port={self.port})"

@@ -6,9 +6,11 @@ Source: Centrifugo ``apiproto/api.proto``; shapes recorded in ``api_methods`` an
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from cadenza.protocol.codes import ReplyError, Termination
+from cadenza.protocol.codes import ReplyError
 
 __all__ = [
     "ABSENT",
@@ -16,6 +18,7 @@ __all__ = [
     "BatchResult",
     "BroadcastRequest",
     "BroadcastResult",
+    "Disconnect",
     "DisconnectRequest",
     "EmptyResult",
     "InfoRequest",
@@ -27,6 +30,8 @@ __all__ = [
     "PublishResult",
     "UnsubscribeRequest",
 ]
+
+_UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 
 ABSENT = msgspec.Raw(b"")
 """A payload that is not there. Encoders leave out a field that is this very object."""
@@ -57,7 +62,7 @@ class BroadcastRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class BatchRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Several commands in one request, each ``{method: params}``. ``parallel`` allows any order; results keep it."""
 
-    commands: list[dict[str, msgspec.Raw]] = []
+    commands: list[dict[str, msgspec.Raw] | None] = []
     parallel: bool = False
 
 
@@ -68,19 +73,31 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class UnsubscribeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """End a user's subscription, on all connections or on ``client``; without a channel, all subscriptions."""
+    """End a user's subscription to a channel, on all connections or on ``client``.
+
+    ``session`` is that of an emulated connection; a WebSocket has none.
+    """
 
     channel: str = ""
     user: str = ""
     client: str = ""
+    session: str = ""
+
+
+class Disconnect(msgspec.Struct, frozen=True, kw_only=True):
+    """With which code to close; one that no close frame can carry cuts the socket off."""
+
+    code: _UInt32 = 0
+    reason: str = ""
 
 
 class DisconnectRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Close a user's connections, or only ``client``, except those in ``whitelist``."""
+    """Close a user's connections, or only ``client`` or ``session``, except those in ``whitelist``."""
 
     user: str = ""
-    disconnect: Termination | None = None
+    disconnect: Disconnect | None = None
     client: str = ""
+    session: str = ""
     whitelist: list[str] = []
 
 
