@@ -206,8 +206,9 @@ def breaks(request: httpx.Request) -> httpx.Response:
         lambda _: httpx.Response(200, json={"access_token": "S3CRET", "expires_in": "soon"}),
         lambda _: httpx.Response(302, headers={"Location": "http://elsewhere/"}),
         lambda _: httpx.Response(404, text="404 page not found"),
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=b"S3CRET, not gzip"),
     ],
-    ids=["connect", "500", "502", "html", "wrong form", "redirect", "wrong path"],
+    ids=["connect", "500", "502", "html", "wrong form", "redirect", "wrong path", "broken compression"],
 )
 async def test_a_provider_that_cannot_answer_is_temporary_or_wrong_but_never_a_leak(
     provider: HttpIdentityProvider, identity: Identity, answer: Answer, caplog: pytest.LogCaptureFixture

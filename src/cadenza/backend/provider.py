@@ -116,7 +116,7 @@ class HttpIdentityProvider:
             return parse(answer.status_code, answer.headers, answer.content)
         except IdentityError as error:
             raise _refusal(error) from None
-        except (httpx.TransportError, TimeoutError, ProtocolError) as error:
+        except (httpx.RequestError, TimeoutError, ProtocolError) as error:
             # `from None`, and only the type: what went wrong may quote a request, and that holds a password.
             raise RpcError(
                 f"The identity provider cannot be asked now ({type(error).__name__}).",
