@@ -43,6 +43,19 @@ def test_a_secret_is_made_once_and_kept_in_a_private_file(tmp_path: Path) -> Non
     again.close()
 
 
+def test_a_link_in_a_secrets_place_is_refused_and_its_target_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.write_text("somebody's file")
+    target.chmod(0o644)
+    folder = DataFolder(tmp_path / "data")
+    (folder.path / "api-key").symlink_to(target)
+    with pytest.raises(ConfigurationError, match="api-key is a link"):
+        folder.secret("api-key")
+    assert mode(target) == 0o644
+    assert target.read_text() == "somebody's file"
+    folder.close()
+
+
 def test_an_emptied_secret_is_made_again(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     (folder.path / "api-key").write_text("\n")

@@ -66,6 +66,12 @@ class DataFolder:
         """Return the secret kept in the 0600 file ``name``, made at the first call."""
         file = self.path / name
         with _explained(self.path, self._option):
+            if file.is_symlink():
+                raise ConfigurationError(
+                    f"The data folder {self.path} is not as it was left: {name} is a link.",
+                    setting=self._option,
+                    next_step=f"Remove the link, or choose another folder with {self._option}.",
+                )
             if file.exists():
                 file.chmod(_PRIVATE_FILE)
                 kept = file.read_text().strip()
