@@ -6,13 +6,15 @@ Each expectation is what Centrifugo answered to the same input.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 from tests.gateway.kit import Gated, Gateway, RecordedBackend, make_token, turns
 
+from cadenza.gateway import authenticate
 from cadenza.gateway.api import Api, HttpRequest
+from cadenza.gateway.ports import SubscriptionGrant
 from cadenza.protocol.proxy import Flag, Override, SubscribeResponse, SubscribeResult
 
 Make = Callable[..., Awaitable[Gateway]]
@@ -78,6 +80,24 @@ async def test_token_may_set_recovery_and_positioning_of_its_subscriptions(make_
     assert given["hist:y"].keys() == {"recoverable", "epoch", "positioned"}
 
 
+async def test_info_that_is_not_json_reaches_nobody(make_gateway: Make) -> None:
+    gateway = await make_gateway()
+    who = authenticate.credentials(_BytesToken(), now=0.0)
+    assert not who.info
+    assert bytes(gateway.connect("u", info={"a": 1}).connection.who.info) == b'{"a": 1}'
+
+
+class _BytesToken:
+    """What the verifier makes of a token whose ``b64info`` holds no JSON."""
+
+    sub = "42"
+    connection_expires_at = None
+    meta = b""
+    info = b"abc"
+    channels: tuple[str, ...] = ()
+    subs: Mapping[str, SubscriptionGrant] = {}
+
+
 async def test_backend_may_set_recovery_and_positioning_of_a_subscription(make_gateway: Make) -> None:
     class Overriding(Gated):
         async def subscribe(self, request: Any, peer: Any, /) -> SubscribeResponse:
@@ -138,8 +158,17 @@ async def test_batch_is_read_whole_before_any_of_it_is_done(make_gateway: Make) 
     assert socket.take() == []
 
 
-async def test_batch_cannot_be_sent_in_the_old_way(make_gateway: Make) -> None:
-    assert post(await make_gateway(), "/api", '{"method":"batch","params":{"commands":[]}}') == 400
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ('{"method":"batch","params":{"commands":[]}}', 400),
+        ('{"method":"nosuch","params":{}}', 400),
+        ('{"method":"publish","params":{"channel":5}}', BAD_REQUEST),
+        ('{"method":"publish","params":{"channel":"plain:x","data":1}}', {"result": {}}),
+    ],
+)
+async def test_old_way_of_asking_is_answered_as_centrifugo_does(make_gateway: Make, body: str, answer: Any) -> None:
+    assert post(await make_gateway(), "/api", body) == answer
 
 
 @pytest.mark.parametrize("method", ["disconnect", "unsubscribe"])

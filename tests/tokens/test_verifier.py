@@ -84,11 +84,20 @@ async def test_subs_take_precedence_over_channels() -> None:
     verified = await verifier().verify(token(channels=["rec:srv1"], subs=subs))
     assert verified.channels == ()
     grant = verified.subs["rec:srv2"]
-    assert (bytes(grant.data), grant.b64info) == (b'{"d":1}', "eA==")
+    assert (bytes(grant.data), bytes(grant.info)) == (b'{"d":1}', b"x")
     assert grant.override is not None
     assert grant.override.presence is not None
     assert grant.override.presence.value is True
     assert (await verifier().verify(token(channels=["rec:srv1"], subs={}))).channels == ("rec:srv1",)
+
+
+async def test_base64_of_a_subscription_goes_before_what_stands_beside_it() -> None:
+    subs = {"a": {"data": {"d": 1}, "b64data": "eyJhIjoxfQ=="}, "b": {"data": 1, "info": 2, "b64info": None}}
+    verified = await verifier().verify(token(subs=subs))
+    assert bytes(verified.subs["a"].data) == b'{"a":1}'
+    assert (bytes(verified.subs["b"].data), bytes(verified.subs["b"].info)) == (b"1", b"2")
+    with pytest.raises(TokenInvalidError):
+        await verifier().verify(token(subs={"a": {"b64data": "@@"}}))
 
 
 @pytest.mark.parametrize(

@@ -122,22 +122,29 @@ class Api:
     def _answer_api(self, request: HttpRequest) -> HttpAnswer:
         try:
             if request.path == "/api":
-                command = decode_request(request.body, _LegacyCommand)
-                name, body, unknown = command.method, bytes(command.params), _BAD_REQUEST
-            else:
-                name, body, unknown = request.path.removeprefix("/api/"), request.body, _NOT_FOUND
-            result = None if name == "batch" and unknown is _BAD_REQUEST else self._call(name, body)
+                return self._answer_legacy(decode_request(request.body, _LegacyCommand))
+            result = self._call(request.path.removeprefix("/api/"), request.body)
         except ProtocolError:
             return _BAD_REQUEST
-        return unknown if result is None else self._encode(result, request)
+        return _NOT_FOUND if result is None else self._encode(result, request)
 
-    def _encode(self, result: msgspec.Struct, request: HttpRequest) -> HttpAnswer:
+    def _answer_legacy(self, command: _LegacyCommand) -> HttpAnswer:
+        """Answer the old way of asking, which knows neither batch nor error modes; bad parameters are an error."""
+        if command.method == "batch":
+            return _BAD_REQUEST
+        try:
+            result = self._call(command.method, bytes(command.params))
+        except ProtocolError:
+            result = ApiErrors.BAD_REQUEST
+        return _BAD_REQUEST if result is None else self._encode(result)
+
+    def _encode(self, result: msgspec.Struct, request: HttpRequest | None = None) -> HttpAnswer:
         if isinstance(result, BatchResult):  # alone among the results it stands bare, as recorded
             return HttpAnswer(status=200, content_type=_JSON, body=encode(result))
         if not isinstance(result, ReplyError):
             return HttpAnswer(status=200, content_type=_JSON, body=encode_result(result))
         self._node.stats.api_errors[result.code] += 1
-        if request.headers.get("x-centrifugo-error-mode") == "transport":
+        if request is not None and request.headers.get("x-centrifugo-error-mode") == "transport":
             status = _TRANSPORT_STATUS.get(result.code, 400)
             return HttpAnswer(status=status, content_type=_JSON, body=encode(result))
         return HttpAnswer(status=200, content_type=_JSON, body=encode_error(result))

@@ -52,7 +52,18 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _grant(given: SubscriptionGrant) -> Grant:
-    return Grant(info=given.info or ABSENT, data=given.data or ABSENT, override=given.override)
+    return Grant(info=_json(given.info), data=_json(given.data), override=given.override)
+
+
+def _json(given: bytes | msgspec.Raw) -> msgspec.Raw:
+    """Pass JSON on; a token's base64 may hold anything, which would break the frames of all who see it."""
+    if not given:
+        return ABSENT
+    try:
+        msgspec.json.decode(given)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ABSENT
+    return msgspec.Raw(given)
 
 
 def judge_connect_error(error: BaseException) -> ReplyError | Termination:
@@ -87,7 +98,7 @@ def credentials(token: VerifiedToken, *, now: float) -> Credentials:
     return Credentials(
         user=token.sub,
         expires_at=None if expires_at is None else min(int(expires_at), int(now) + _LONGEST_TTL_SECONDS),
-        info=msgspec.Raw(token.info) if token.info else ABSENT,
+        info=_json(token.info),
         meta=msgspec.Raw(token.meta) if token.meta else ABSENT,
     )
 
