@@ -110,6 +110,25 @@ async def test_backend_may_set_recovery_and_positioning_of_a_subscription(make_g
     assert reply["subscribe"].keys() == {"recoverable", "epoch", "positioned"}
 
 
+async def test_subscription_that_the_backend_lets_expire_says_when(make_gateway: Make) -> None:
+    class Expiring(Gated):
+        async def subscribe(self, request: Any, peer: Any, /) -> SubscribeResponse:
+            del peer, request
+            return SubscribeResponse(result=SubscribeResult(expire_at=int(gateway.time.clock()) + 100))
+
+    gateway = await make_gateway(proxy=Expiring())
+    (reply,) = gateway.connect().ask('{"id":2,"subscribe":{"channel":"psub:x"}}')
+    assert reply == {"id": 2, "subscribe": {"expires": True, "ttl": 100}}
+
+
+async def test_name_too_long_is_refused_before_the_channel_limit_counts(make_gateway: Make) -> None:
+    gateway = await make_gateway(client_channel_limit=1)
+    socket = gateway.connect(channels=["plain:x"])
+    for channel, code in (("plain:" + "y" * 249, 106), ("plain:" + "y" * 250, 107), ("plain:" + "é" * 125, 107)):
+        (reply,) = socket.ask(json.dumps({"id": 2, "subscribe": {"channel": channel}}))
+        assert reply["error"]["code"] == code
+
+
 async def test_subscription_ended_while_the_backend_decides_ends_once_it_has_begun(make_gateway: Make) -> None:
     backend = Gated()
     gateway = await make_gateway(proxy=backend)

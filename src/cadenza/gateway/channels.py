@@ -39,6 +39,9 @@ def subscribe(connection: Connection, command_id: int, request: SubscribeRequest
     if not channel or request.delta not in _KNOWN_DELTAS:
         connection.close(Disconnects.BAD_REQUEST)
         return
+    if len(channel.encode("utf-8", "replace")) > node.config.channel_max_length:
+        connection.refuse(command_id, ClientErrors.BAD_REQUEST)
+        return
     if channel in connection.subscriptions or channel in connection.joining:
         connection.refuse(command_id, ClientErrors.ALREADY_SUBSCRIBED)
         return
@@ -117,6 +120,10 @@ def _join(
     if result is None:
         connection.refuse(command_id, ClientErrors.UNRECOVERABLE_POSITION)
         return
+    expires_at = joining.subscription.expires_at
+    if expires_at:
+        left = expires_at - int(connection.node.clock())
+        result = msgspec.structs.replace(result, expires=True, ttl=max(0, left))
     connection.join(request.channel, joining.subscription)
     connection.reply(Reply(id=command_id, subscribe=result))
 

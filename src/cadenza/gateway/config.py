@@ -90,7 +90,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         message_size_limit_bytes: Longest message from a client; more is close 1009.
         queue_max_size_bytes: How much may wait for a slow client; more is close 3008.
         api_body_limit_bytes: Longest request of the server API.
-        channel_max_length: Longest channel name.
+        channel_max_length: Longest channel name, in bytes of UTF-8.
         client_channel_limit: Most channels of one connection.
         client_concurrency: Commands of one connection served at the same time.
         client_command_queue_limit: Commands that may wait before reading from the socket stops.

@@ -67,8 +67,6 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 def admission(config: GatewayConfig, channel: str, user: str, *, has_token: bool) -> Admission | ReplyError:
     """Decide who decides, or refuse. ``channel`` is not empty."""
     options = config.channel_options(channel)
-    if len(channel) > config.channel_max_length:
-        return ClientErrors.BAD_REQUEST
     if options is None:
         return ClientErrors.UNKNOWN_CHANNEL
     if not channel.isascii():
