@@ -13,6 +13,7 @@ from cadenza.errors import ProtocolError
 from cadenza.protocol.api import (
     BroadcastRequest,
     BroadcastResult,
+    Disconnect,
     DisconnectRequest,
     EmptyResult,
     InfoResult,
@@ -28,7 +29,7 @@ from cadenza.protocol.api import (
     encode_error,
     encode_result,
 )
-from cadenza.protocol.codes import ApiErrors, ReplyError, Termination
+from cadenza.protocol.codes import ApiErrors, ReplyError
 
 REQUESTS = [PublishRequest, BroadcastRequest, UnsubscribeRequest, DisconnectRequest]
 
@@ -39,7 +40,7 @@ REQUESTS = [PublishRequest, BroadcastRequest, UnsubscribeRequest, DisconnectRequ
         PublishRequest(channel="a:b", data=msgspec.Raw(b'{"n": 1.0}'), tags={"seq": "r:1"}, idempotency_key="k"),
         BroadcastRequest(channels=["a:b", "c"], data=msgspec.Raw(b"null"), skip_history=True),
         UnsubscribeRequest(channel="a:b", user="42"),
-        DisconnectRequest(user="42", disconnect=Termination(code=4500, reason="session revoked"), whitelist=["x"]),
+        DisconnectRequest(user="42", disconnect=Disconnect(code=4500, reason="session revoked"), whitelist=["x"]),
     ],
 )
 def test_requests_survive_the_way_there(message: msgspec.Struct) -> None:
