@@ -80,6 +80,27 @@ async def test_token_may_set_recovery_and_positioning_of_its_subscriptions(make_
     assert given["hist:y"].keys() == {"recoverable", "epoch", "positioned"}
 
 
+@pytest.mark.parametrize(
+    ("first", "ended", "second", "is_closed"),
+    [
+        (["plain:x", ""], "", ["plain:x"], False),
+        (["plain:x"], "plain:x", ["plain:x"], True),
+        (["plain:x"], "plain:x", [], False),
+        (["plain:x"], "", [], True),
+        ([], "", ["plain:x"], True),
+    ],
+)
+async def test_refresh_compares_the_tokens_channels_with_the_subscriptions_there_are(
+    make_gateway: Make, first: list[str], ended: str, second: list[str], is_closed: bool
+) -> None:
+    gateway = await make_gateway()
+    socket = gateway.connect(channels=first)
+    if ended:
+        gateway.node.unsubscribe("42", ended)
+    socket.put(json.dumps({"id": 2, "refresh": {"token": make_token(sub="42", channels=second)}}))
+    assert (socket.closed.code if socket.closed else None) == (3010 if is_closed else None)
+
+
 async def test_info_that_is_not_json_reaches_nobody(make_gateway: Make) -> None:
     gateway = await make_gateway()
     who = authenticate.credentials(_BytesToken(), now=0.0)

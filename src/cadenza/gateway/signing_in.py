@@ -155,11 +155,18 @@ def _refresh_verified(
             connection.refuse(command_id, verdict)
     elif token.sub != connection.who.user:
         connection.close(Disconnects.INVALID_TOKEN)
-    elif frozenset(token.channels or token.subs) != connection.token_channels:
+    elif _has_other_channels(connection, token):
         # A reconnect brings the server-side subscriptions up to date, as in Centrifugo.
         connection.close(Disconnects.INSUFFICIENT_STATE)
     else:
         _prolong(connection, command_id, token)
+
+
+def _has_other_channels(connection: Connection, token: VerifiedToken) -> bool:
+    """Say whether the token's channels are others than those it is subscribed to by the one before, as it stands now."""
+    channels = frozenset(filter(None, token.channels or token.subs))
+    gone = connection.token_channels - channels
+    return not channels <= connection.subscriptions.keys() or not gone.isdisjoint(connection.subscriptions)
 
 
 def _prolong(connection: Connection, command_id: int, token: VerifiedToken) -> None:
