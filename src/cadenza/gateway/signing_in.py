@@ -163,7 +163,7 @@ def _refresh_verified(
 
 
 def _has_other_channels(connection: Connection, token: VerifiedToken) -> bool:
-    """Say whether the token's channels are others than those it is subscribed to by the one before, as it stands now."""
+    """Say whether the token's channels are others than the subscriptions that the one before has left it with."""
     channels = frozenset(filter(None, token.channels or token.subs))
     gone = connection.token_channels - channels
     return not channels <= connection.subscriptions.keys() or not gone.isdisjoint(connection.subscriptions)
