@@ -101,6 +101,13 @@ async def test_refresh_compares_the_tokens_channels_with_the_subscriptions_there
     assert (socket.closed.code if socket.closed else None) == code
 
 
+async def test_refresh_with_a_channel_of_no_namespace_is_an_unknown_channel(make_gateway: Make) -> None:
+    socket = (await make_gateway()).connect()
+    token = make_token(sub="42", channels=["nosuchns:x"])
+    assert socket.ask(json.dumps({"id": 2, "refresh": {"token": token}})) == [{"id": 2, **UNKNOWN_CHANNEL}]
+    assert socket.closed is None
+
+
 async def test_info_that_is_not_json_reaches_nobody(make_gateway: Make) -> None:
     gateway = await make_gateway()
     who = authenticate.credentials(_BytesToken(), now=0.0)

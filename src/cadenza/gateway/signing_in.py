@@ -153,6 +153,8 @@ def _refresh_verified(
             connection.close(verdict)
         else:
             connection.refuse(command_id, verdict)
+    elif any(connection.node.config.channel_options(name) is None for name in token.channels or token.subs):
+        connection.refuse(command_id, ClientErrors.UNKNOWN_CHANNEL)
     elif token.sub != connection.who.user:
         connection.close(Disconnects.INVALID_TOKEN)
     elif _has_other_channels(connection, token):
