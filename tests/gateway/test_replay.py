@@ -12,16 +12,13 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.gateway.kit import DATA, Gateway, MemorySocket, load_plans, load_scenarios
+from tests.gateway.kit import Gateway, MemorySocket, load_plans, load_scenarios
 
 from cadenza.gateway.api import Api, HttpRequest
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = re.compile(r'(?<="epoch":")[A-Za-z]{8}(?=")')
@@ -39,17 +36,6 @@ def test_every_scenario_is_replayed_or_listed_with_the_reason() -> None:
         left_out = [key for key in plan if key.startswith("without")]
         assert plan["how"] in {"memory", "socket", "not"}, name
         assert bool(plan.get("because")) == (plan["how"] == "not" or bool(left_out)), name
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["centrifugo-transcripts.jsonl", "centrifugo-auth-matrix.txt", "client-protocol.json"]
-    + [f"centrifugo-config/centrifugo-{letter}.json" for letter in "ABC"],
-)
-def test_the_recording_is_that_of_the_steering_repository(name: str) -> None:
-    if not SHARED.exists():
-        pytest.skip(f"{SHARED} is not here: a clone without the steering repository")
-    assert (DATA / name).read_bytes() == (SHARED / name).read_bytes()
 
 
 class _Expected:
