@@ -83,7 +83,7 @@ class System:
 
 
 #: The suite signs up more users from one address than the provider lets a person.
-NO_LIMITS = RateLimits(token_requests_per_five_minutes=None, sign_ups_per_five_minutes=None)
+NO_LIMITS = RateLimits.off()
 
 
 class _QuickExpiry(EmbeddedStack):

@@ -25,7 +25,7 @@ from cadenza.identity.store import Store
 from cadenza.protocol.auth import Request, Session, requests, responses
 
 CHEAP = PasswordHashing(passes=1, memory_kib=8, lanes=1)
-NO_LIMITS = RateLimits(token_requests_per_five_minutes=None, sign_ups_per_five_minutes=None)
+NO_LIMITS = RateLimits.off()
 PASSWORD = "correct horse 1"
 DEADLINE_SECONDS = 20
 

@@ -231,7 +231,7 @@ def test_no_body_and_no_query_is_ever_a_fault_of_ours(
     config = IdentityConfig(
         data_dir=one_folder,
         hashing=PasswordHashing(passes=1, memory_kib=8, lanes=1),
-        limits=RateLimits(token_requests_per_five_minutes=None, sign_ups_per_five_minutes=None),
+        limits=RateLimits.off(),
     )
     requests = data.draw(
         st.lists(st.tuples(st.sampled_from(DOORS), bodies, st.text("a=&%+;/?", max_size=12)), min_size=5, max_size=10)

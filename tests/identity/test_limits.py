@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cadenza.identity.config import RateLimits
 from cadenza.identity.errors import RefusalError
-from cadenza.identity.limits import RateLimiter
+from cadenza.identity.limits import Limits, RateLimiter
 
 
 class Hand:
@@ -19,7 +22,7 @@ class Hand:
 
 
 def limiter(hand: Hand, *, per_five_minutes: float | None = 30, burst: int = 3, addresses: int = 100) -> RateLimiter:
-    return RateLimiter(per_five_minutes=per_five_minutes, burst=burst, addresses=addresses, monotonic=hand)
+    return RateLimiter(requests=per_five_minutes, burst=burst, addresses=addresses, monotonic=hand)
 
 
 def allowed(limiter: RateLimiter, address: str) -> bool:
@@ -96,3 +99,46 @@ def test_no_pattern_of_asking_yields_more_than_the_burst_and_the_trickle(waits: 
         passed += allowed(limits, "a")
 
     assert passed <= burst + sum(waits) * 30 / 300 + 1e-6
+
+
+def test_mails_are_counted_for_the_whole_provider_and_refused_with_a_code_of_their_own() -> None:
+    hand = Hand()
+    limits = Limits.of(RateLimits(emails_per_hour=2, emails_burst=2), monotonic=hand)
+    limits.email_sent.take()
+    limits.email_sent.take()
+
+    with pytest.raises(RefusalError) as caught:
+        limits.email_sent.take()
+
+    assert caught.value.error_code == "over_email_send_rate_limit"
+    assert caught.value.retry_after_seconds == 1800
+    hand.now += 1800
+    limits.email_sent.take()
+
+
+def test_each_family_of_endpoints_has_a_bucket_of_its_own() -> None:
+    limits = Limits.of(RateLimits(burst=1, anonymous_sign_ups_per_hour=1), monotonic=Hand())
+    families = [getattr(limits, field.name) for field in dataclasses.fields(limits) if field.type == "RateLimiter"]
+
+    assert [allowed(family, "a") for family in families] == [True] * 12
+    del families[-1]  # mails: 30, by no address
+    assert [allowed(family, "a") for family in families] == [False] * 11
+
+
+def test_anonymous_sign_ups_are_counted_by_the_hour() -> None:
+    hand = Hand()
+    limits = Limits.of(RateLimits(anonymous_sign_ups_per_hour=2), monotonic=hand)
+
+    assert [allowed(limits.anonymous, "a") for _ in range(3)] == [True, True, False]
+    hand.now += 1800
+    assert [allowed(limits.anonymous, "a") for _ in range(2)] == [True, False]
+
+
+def test_what_is_off_never_refuses() -> None:
+    limits = Limits.of(RateLimits.off(), monotonic=Hand())
+
+    for _ in range(200):
+        limits.token.take("a")
+        limits.email_sent.take()
+        limits.passwords.failed("ann@example.com", "a")
+        limits.passwords.check("ann@example.com", "a")

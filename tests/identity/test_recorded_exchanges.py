@@ -81,7 +81,7 @@ def _config(folder: Path, setup: str, changes: dict[str, Any]) -> IdentityConfig
         allowed_origins=("*",),
         trusted_proxies=frozenset({"127.0.0.1"}),
         hashing=PasswordHashing(passes=1, memory_kib=8, lanes=1),
-        limits=RateLimits(token_requests_per_five_minutes=limited, sign_ups_per_five_minutes=None),
+        limits=dataclasses.replace(RateLimits.off(), token_requests_per_five_minutes=limited),
     )
     plain: dict[str, Any] = {name: tuple(to) if isinstance(to, list) else to for name, to in changes.items()}
     return dataclasses.replace(config, **plain)

@@ -194,6 +194,13 @@ def too_many_requests(retry_after_seconds: float) -> RefusalError:
     return RefusalError(_TOO_MANY, ErrorCode.OVER_REQUEST_RATE_LIMIT, message, retry_after_seconds=retry_after_seconds)
 
 
+def email_rate_exceeded(retry_after_seconds: float) -> RefusalError:
+    """The provider has sent as many mails as it may for now."""
+    message = "email rate limit exceeded"
+    code = ErrorCode.OVER_EMAIL_SEND_RATE_LIMIT
+    return RefusalError(_TOO_MANY, code, message, retry_after_seconds=retry_after_seconds)
+
+
 def confirmation_too_soon(wait_seconds: float) -> RefusalError:
     """A second confirmation asked for one address within the interval."""
     message = f"For security purposes, you can only request this after {int(wait_seconds)} seconds."

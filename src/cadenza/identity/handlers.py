@@ -13,7 +13,7 @@ from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import Request, Response, decode_body, json_response, no_content
 from cadenza.identity.grants import Grant
-from cadenza.identity.limits import RateLimiter
+from cadenza.identity.limits import Limits
 from cadenza.identity.sessions import Caller, Sessions
 from cadenza.identity.users import Users
 from cadenza.identity.views import user_view
@@ -34,8 +34,7 @@ class Handlers:
         sessions: Ends.
         access_tokens: Says who calls.
         grants: By ``grant_type``.
-        token_limit: Counts ``/token``.
-        sign_up_limit: Counts ``/signup``.
+        limits: Counts requests by address.
     """
 
     def __init__(
@@ -47,15 +46,13 @@ class Handlers:
         sessions: Sessions,
         access_tokens: AccessTokens,
         grants: Mapping[str, Grant],
-        token_limit: RateLimiter,
-        sign_up_limit: RateLimiter,
+        limits: Limits,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._access_tokens = access_tokens
         self._grants = grants
-        self._token_limit = token_limit
-        self._sign_up_limit = sign_up_limit
+        self._limits = limits
         self._health = documents.health()
         self._settings = documents.settings(config)
         self._key_set = documents.key_set(public_keys)
@@ -100,7 +97,7 @@ class Handlers:
         body = decode_body(request.body, SignupBody)
         if not body.email and not body.phone:
             raise errors.anonymous_disabled()
-        self._sign_up_limit.take(request.address)
+        self._limits.sign_up.take(request.address)
         return json_response(await self._users.sign_up(body))
 
     async def token(self, request: Request) -> Response:
@@ -108,7 +105,7 @@ class Handlers:
         grant = self._grants.get(request.query.get(endpoints.GRANT_TYPE, ""))
         if grant is None:
             raise errors.unsupported_grant()
-        self._token_limit.take(request.address)
+        self._limits.token.take(request.address)
         return json_response(await grant.exchange(request.body))
 
     async def get_user(self, request: Request) -> Response:

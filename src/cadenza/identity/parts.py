@@ -16,7 +16,7 @@ from cadenza.identity.grants.password import PasswordGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Handlers
 from cadenza.identity.keys import KeyRing
-from cadenza.identity.limits import RateLimiter
+from cadenza.identity.limits import Limits
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.refresh_tokens import RefreshTokenMint
 from cadenza.identity.sessions import Sessions
@@ -64,12 +64,6 @@ def assemble(
     def new_id() -> str:
         return str(uuid.UUID(bytes=random_bytes(_UUID_BYTES), version=4))
 
-    def limiter(per_five_minutes: float | None) -> RateLimiter:
-        limits = config.limits
-        return RateLimiter(
-            per_five_minutes=per_five_minutes, burst=limits.burst, addresses=limits.addresses, monotonic=monotonic
-        )
-
     store = Store(config.database_path)
     access_tokens = AccessTokens(config, keys, clock=clock)
     mint = RefreshTokenMint(keys.refresh_token_key, random_bytes=random_bytes)
@@ -91,8 +85,7 @@ def assemble(
             GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
             GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
         },
-        token_limit=limiter(config.limits.token_requests_per_five_minutes),
-        sign_up_limit=limiter(config.limits.sign_ups_per_five_minutes),
+        limits=Limits.of(config.limits, monotonic=monotonic),
     )
     app = IdentityApp(config, handlers.table())
     return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions)
