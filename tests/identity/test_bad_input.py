@@ -104,7 +104,7 @@ async def test_an_address_without_the_form_of_one_registers_nobody(email: str, p
 
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
     assert "email address" in answer.json()["message"]
-    users = await provider.parts.store.read(lambda records: records.user_by_email(email.lower()))
+    users = await provider.parts.store.read(lambda records: records.users.by_email(email.lower()))
     assert users is None
 
 

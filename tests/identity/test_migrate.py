@@ -11,11 +11,14 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from cadenza.errors import ConfigurationError
 from cadenza.identity import migrate, migrations
 from cadenza.identity.migrate import prepare_database
+from cadenza.identity.records import Records
 
 
 def tables(path: Path) -> set[str]:
@@ -204,3 +207,33 @@ def test_alembic_is_not_loaded_when_there_is_nothing_to_migrate(data_dir: Path) 
     )
 
     assert done.stdout == "[]\n"
+
+
+def test_the_users_of_the_first_layout_are_there_after_the_migration(tmp_path: Path) -> None:
+    path = tmp_path / "identity.db"
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    old = sqlite3.connect(path)
+    old.execute(
+        "INSERT INTO users (id, aud, role, email, app_metadata, user_metadata, is_anonymous, created_at, updated_at) "
+        "VALUES ('a', 'authenticated', 'authenticated', 'ann@example.com', '{}', '{}', 0, 1, 1)"
+    )
+    old.execute("INSERT INTO sessions (id, user_id, aal, amr, created_at) VALUES ('s', 'a', 'aal1', '[]', 1)")
+    old.commit()
+    old.close()
+
+    prepare_database(path)
+
+    migrated = sqlite3.connect(path)
+    migrated.row_factory = sqlite3.Row
+    try:
+        user = Records(migrated).users.by_email("ann@example.com")
+        assert user is not None
+        assert (user.id, user.phone, user.email_change_status) == ("a", None, 0)
+        assert [session.id for session in Records(migrated).sessions.of("a")] == ["s"]
+    finally:
+        migrated.close()

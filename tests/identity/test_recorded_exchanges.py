@@ -73,7 +73,7 @@ def found(
     return differences
 
 
-def _config(folder: Path, setup: str, changes: dict[str, Any]) -> IdentityConfig:
+def _config(folder: Path, setup: str, changes: dict[str, Any]) -> Any:
     limited = 3 if setup == "G3" else None
     config = IdentityConfig(
         data_dir=folder,
@@ -83,7 +83,18 @@ def _config(folder: Path, setup: str, changes: dict[str, Any]) -> IdentityConfig
         hashing=PasswordHashing(passes=1, memory_kib=8, lanes=1),
         limits=dataclasses.replace(RateLimits.off(), token_requests_per_five_minutes=limited),
     )
-    plain: dict[str, Any] = {name: tuple(to) if isinstance(to, list) else to for name, to in changes.items()}
+    return _changed(config, changes)
+
+
+def _changed(config: Any, changes: dict[str, Any]) -> Any:
+    """Settings with some changed; an object of changes is for the settings inside."""
+    plain: dict[str, Any] = {}
+    for name, to in changes.items():
+        inner = getattr(config, name)
+        if dataclasses.is_dataclass(inner):
+            plain[name] = _changed(inner, to)
+        else:
+            plain[name] = tuple(to) if isinstance(to, list) else to
     return dataclasses.replace(config, **plain)
 
 

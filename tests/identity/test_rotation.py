@@ -151,7 +151,7 @@ class Rotation(RuleBasedStateMachine):
             created_at=1,
             updated_at=1,
         )
-        self.records.insert_user(self.user)
+        self.records.users.insert(self.user)
 
     @rule(target=shown)
     def sign_in(self) -> str:
@@ -186,7 +186,7 @@ class Rotation(RuleBasedStateMachine):
     def sign_out(self, token: str) -> None:
         held = self.model.tokens.get(token)
         if held is not None:
-            self.records.delete_session(str(held.session))
+            self.records.sessions.delete(str(held.session))
             self.model.end(held.session)
 
     @rule(token=st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=12, max_size=12))

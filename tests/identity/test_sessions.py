@@ -170,8 +170,8 @@ async def test_rights_in_meta_come_from_app_metadata_never_from_the_users_own(pr
     assert claims_of((await provider.signed_in()).access_token)["meta"]["role"] == "authenticated"
 
     def promote(records: Any) -> None:
-        user = records.user_by_id(session.user.id)
-        records.update_user(msgspec.structs.replace(user, app_metadata='{"role":"service"}'))
+        user = records.users.by_id(session.user.id)
+        records.users.update(msgspec.structs.replace(user, app_metadata='{"role":"service"}'))
 
     await provider.parts.store.write(promote)
 

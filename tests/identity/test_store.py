@@ -41,29 +41,29 @@ async def store(data_dir: Path) -> AsyncIterator[Store]:
 
 
 async def test_what_is_written_is_read(store: Store) -> None:
-    await store.write(lambda records: records.insert_user(ANN))
+    await store.write(lambda records: records.users.insert(ANN))
 
-    assert await store.read(lambda records: records.user_by_email("ann@example.com")) == ANN
-    assert await store.read(lambda records: records.user_by_id("b")) is None
+    assert await store.read(lambda records: records.users.by_email("ann@example.com")) == ANN
+    assert await store.read(lambda records: records.users.by_id("b")) is None
 
 
 async def test_a_transaction_that_raises_leaves_nothing(store: Store) -> None:
     def fail(records: Records) -> None:
-        records.insert_user(ANN)
+        records.users.insert(ANN)
         raise LookupError
 
     with pytest.raises(LookupError):
         await store.write(fail)
 
-    assert await store.read(lambda records: records.user_by_id("a")) is None
-    await store.write(lambda records: records.insert_user(ANN))
+    assert await store.read(lambda records: records.users.by_id("a")) is None
+    await store.write(lambda records: records.users.insert(ANN))
 
 
 async def test_an_address_is_there_once(store: Store) -> None:
-    await store.write(lambda records: records.insert_user(ANN))
+    await store.write(lambda records: records.users.insert(ANN))
 
     with pytest.raises(sqlite3.IntegrityError) as caught:
-        await store.write(lambda records: records.insert_user(msgspec.structs.replace(ANN, id="b")))
+        await store.write(lambda records: records.users.insert(msgspec.structs.replace(ANN, id="b")))
 
     assert "ann@" not in str(caught.value)
 
@@ -73,10 +73,10 @@ async def test_a_caller_that_is_cancelled_cuts_no_transaction_in_two(store: Stor
     loop = asyncio.get_running_loop()
 
     def slow(records: Records) -> None:
-        records.insert_user(ANN)
+        records.users.insert(ANN)
         loop.call_soon_threadsafe(entered.set)
         asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(10)
-        records.insert_user(msgspec.structs.replace(ANN, id="b", email="bob@example.com"))
+        records.users.insert(msgspec.structs.replace(ANN, id="b", email="bob@example.com"))
 
     async with asyncio.timeout(10):
         writing = asyncio.create_task(store.write(slow))
@@ -85,7 +85,7 @@ async def test_a_caller_that_is_cancelled_cuts_no_transaction_in_two(store: Stor
         leave.set()
         with pytest.raises(asyncio.CancelledError):
             await writing
-        both = await store.read(lambda records: [records.user_by_id("a"), records.user_by_id("b")])
+        both = await store.read(lambda records: [records.users.by_id("a"), records.users.by_id("b")])
 
     assert all(both)
 
@@ -94,16 +94,16 @@ async def test_data_outlives_the_store(data_dir: Path) -> None:
     for expected in (None, ANN):
         store = Store(data_dir / "identity.db")
         await store.open()
-        assert await store.read(lambda records: records.user_by_id("a")) == expected
+        assert await store.read(lambda records: records.users.by_id("a")) == expected
         if expected is None:
-            await store.write(lambda records: records.insert_user(ANN))
+            await store.write(lambda records: records.users.insert(ANN))
         await store.close()
 
 
 async def test_a_closed_store_says_so(data_dir: Path) -> None:
     store = Store(data_dir / "identity.db")
     with pytest.raises(UsageError):
-        await store.read(lambda records: records.user_by_id("a"))
+        await store.read(lambda records: records.users.by_id("a"))
     await store.close()
 
 
@@ -111,15 +111,15 @@ async def test_sessions_and_their_tokens_go_with_the_user(store: Store, data_dir
     from cadenza.identity.records import SessionRow
 
     def make(records: Records) -> None:
-        records.insert_user(ANN)
+        records.users.insert(ANN)
         session = SessionRow(id="s", user_id="a", aal="aal1", amr="[]", created_at=1, refreshed_at=None)
-        records.insert_session(session)
-        records.insert_refresh_token(session_id="s", seed=b"seed", digest=b"digest", parent_id=None, at=1)
+        records.sessions.insert(session)
+        records.refresh_tokens.add(session_id="s", seed=b"seed", digest=b"digest", parent_id=None, at=1)
 
     await store.write(make)
-    await store.write(lambda records: records.delete_sessions_of("a"))
+    await store.write(lambda records: records.sessions.delete_of("a"))
 
-    assert await store.read(lambda records: records.refresh_token_by_digest(b"digest")) is None
+    assert await store.read(lambda records: records.refresh_tokens.by_digest(b"digest")) is None
 
 
 def test_rows_show_ids_only() -> None:

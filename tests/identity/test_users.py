@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from cadenza.errors import IdentityError
-from cadenza.identity.config import PasswordHashing, RateLimits
+from cadenza.identity.config import MailConfig, PasswordHashing, RateLimits
 from cadenza.identity.errors import RefusalError
 from cadenza.protocol.auth import Session, User, requests, responses
 
@@ -62,7 +62,7 @@ async def test_whether_an_address_is_taken_is_told_to_nobody(make_provider: Any)
 
 
 async def test_an_address_waits_before_it_is_asked_again(make_provider: Any) -> None:
-    async with make_provider(autoconfirm=False, confirmation_interval_seconds=60) as provider:
+    async with make_provider(autoconfirm=False, mail=MailConfig(interval_seconds=60)) as provider:
         await sign_up(provider)
         provider.clock.advance(50.5)
         answer = await provider.send(requests.sign_up(ANN, PASSWORD))
@@ -141,7 +141,7 @@ async def test_a_hash_of_an_older_cost_is_renewed_at_sign_in(make_provider: Any)
     dearer = PasswordHashing(passes=2, memory_kib=16, lanes=1)
     async with make_provider(hashing=dearer) as provider:
         await provider.signed_in()
-        user = await provider.parts.store.read(lambda records: records.user_by_email(ANN))
+        user = await provider.parts.store.read(lambda records: records.users.by_email(ANN))
         await provider.signed_in()
 
     assert "m=16,t=2" in user.password_hash

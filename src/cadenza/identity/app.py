@@ -23,6 +23,7 @@ from cadenza.identity.cors import CorsPolicy
 from cadenza.identity.errors import RefusalError, body_too_large, body_too_slow, unexpected_failure
 from cadenza.identity.exchange import Request, Response
 from cadenza.identity.handlers import Handler
+from cadenza.identity.routes import Routes
 from cadenza.protocol.auth.endpoints import API_VERSION_HEADER
 from cadenza.protocol.auth.errors import encode_error, wants_dated_form
 
@@ -52,12 +53,12 @@ class IdentityApp:
 
     Args:
         config: Prefixes, limits, origins and hosts.
-        table: Path -> method -> handler.
+        table: Path pattern -> method -> handler (``routes``).
     """
 
     def __init__(self, config: IdentityConfig, table: Mapping[str, Mapping[str, Handler]]) -> None:
         self._config = config
-        self._table = table
+        self._routes = Routes(table)
         self._cors = CorsPolicy(config.allowed_origins)
         self._prefixes = sorted(config.path_prefixes, key=len, reverse=True)
         self._checks_host = is_loopback(config.host)
@@ -83,19 +84,27 @@ class IdentityApp:
         if origin and not self._cors.allows(origin):
             return _ORIGIN_REFUSED
         path = self._path_in_table(scope["path"])
-        methods = self._table.get(path)
-        if methods is None:
+        found = self._routes.find(path)
+        if found is None:
             return _NOT_FOUND
-        handler = methods.get(scope["method"])
+        handler = found.methods.get(scope["method"])
         if handler is None:
-            return Response(status=405, headers={"Allow": ", ".join(sorted(methods))})
-        return await self._handled(handler, scope, headers, receive)
+            return Response(status=405, headers={"Allow": ", ".join(sorted(found.methods))})
+        return await self._handled(handler, found.values, scope, headers, receive)
 
-    async def _handled(self, handler: Handler, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
+    async def _handled(
+        self,
+        handler: Handler,
+        values: Mapping[str, str],
+        scope: Scope,
+        headers: Mapping[str, str],
+        receive: Receive,
+    ) -> Response:
         try:
             request = Request(
                 method=scope["method"],
                 path=scope["path"],
+                values=values,
                 query=_query(scope["query_string"]),
                 headers=headers,
                 body=await self._body(headers, receive),

@@ -25,11 +25,14 @@ _NO_CONTENT: Final = 204
 class Request:
     """One request. Header names are lower case; ``address`` is whom rate limits count.
 
+    ``values`` are the path's named segments.
+
     It holds passwords and tokens: its ``repr`` shows neither headers nor body.
     """
 
     method: str
     path: str
+    values: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""

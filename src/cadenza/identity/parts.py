@@ -14,7 +14,11 @@ from cadenza.identity.app import IdentityApp
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.grants.password import PasswordGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
-from cadenza.identity.handlers import Handlers
+from cadenza.identity.handlers import Endpoints
+from cadenza.identity.handlers.callers import Callers
+from cadenza.identity.handlers.documents import DocumentEndpoints
+from cadenza.identity.handlers.tokens import TokenEndpoints
+from cadenza.identity.handlers.user import UserEndpoints
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
 from cadenza.identity.passwords import PasswordPolicy, Passwords
@@ -75,17 +79,18 @@ def assemble(
     users = Users(
         config, store=store, passwords=passwords, policy=policy, sessions=sessions, clock=clock, new_id=new_id
     )
-    handlers = Handlers(
-        config,
-        public_keys=keys.public_keys,
-        users=users,
-        sessions=sessions,
-        access_tokens=access_tokens,
-        grants={
-            GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
-            GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
-        },
-        limits=Limits.of(config.limits, monotonic=monotonic),
+    callers = Callers(access_tokens=access_tokens, sessions=sessions)
+    nouns: tuple[Endpoints, ...] = (
+        DocumentEndpoints(config, public_keys=keys.public_keys),
+        TokenEndpoints(
+            users=users,
+            grants={
+                GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
+                GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
+            },
+            limits=Limits.of(config.limits, monotonic=monotonic),
+        ),
+        UserEndpoints(callers=callers, users=users, sessions=sessions),
     )
-    app = IdentityApp(config, handlers.table())
+    app = IdentityApp(config, {path: methods for noun in nouns for path, methods in noun.table().items()})
     return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions)

@@ -102,7 +102,7 @@ class Sessions:
         """
         now = instant(self._clock())
         user = msgspec.structs.replace(user, last_sign_in_at=now, updated_at=now)
-        records.update_user(user)
+        records.users.update(user)
         session = SessionRow(
             id=self._new_id(),
             user_id=user.id,
@@ -111,9 +111,9 @@ class Sessions:
             created_at=now,
             refreshed_at=None,
         )
-        records.insert_session(session)
+        records.sessions.insert(session)
         token = self._issue_refresh_token(records, session.id, parent_id=None, at=now)
-        return Opened(user=user, identities=records.identities_of(user.id), session=session, refresh_token=token)
+        return Opened(user=user, identities=records.identities.of(user.id), session=session, refresh_token=token)
 
     def hand_out(self, opened: Opened) -> Session:
         """What the client gets: an access token beside the refresh token. Runs after the transaction."""
@@ -136,8 +136,8 @@ class Sessions:
         """
 
         def find(records: Records) -> tuple[UserRow, SessionRow]:
-            session = records.session_by_id(session_id)
-            user = None if session is None else records.user_by_id(session.user_id)
+            session = records.sessions.by_id(session_id)
+            user = None if session is None else records.users.by_id(session.user_id)
             if session is None or user is None:
                 raise session_not_found()
             return user, session
@@ -162,9 +162,9 @@ class Sessions:
     def rotate(self, records: Records, token: str) -> Opened | RefusalError:
         """The rules of this module. Runs inside a transaction; a refusal is returned, so that it commits too."""
         now = instant(self._clock())
-        shown = records.refresh_token_by_digest(self._mint.digest_of(token))
-        session = None if shown is None else records.session_by_id(shown.session_id)
-        user = None if session is None else records.user_by_id(session.user_id)
+        shown = records.refresh_tokens.by_digest(self._mint.digest_of(token))
+        session = None if shown is None else records.sessions.by_id(shown.session_id)
+        user = None if session is None else records.users.by_id(session.user_id)
         if shown is None or session is None or user is None:
             return refresh_token_not_found()
         lifetime = self._config.session_lifetime_seconds
@@ -172,21 +172,21 @@ class Sessions:
             return session_expired()
         issued = self._still_good(records, shown, now)
         if issued is None:
-            records.revoke_family(session.id, now)
+            records.refresh_tokens.revoke_family(session.id, now)
             return refresh_token_already_used()
-        records.session_refreshed(session.id, now)
-        records.forget_refresh_tokens(session.id, revoked_before=now - instant(_REVOKED_KEPT_SECONDS))
-        return Opened(user=user, identities=records.identities_of(user.id), session=session, refresh_token=issued)
+        records.sessions.refreshed(session.id, now)
+        records.refresh_tokens.forget(session.id, revoked_before=now - instant(_REVOKED_KEPT_SECONDS))
+        return Opened(user=user, identities=records.identities.of(user.id), session=session, refresh_token=issued)
 
     def _still_good(self, records: Records, shown: RefreshTokenRow, now: int) -> str | None:
         """The token to hand out for the one shown, ``None`` for a reuse that is not allowed."""
         if shown.revoked:
-            active = records.active_refresh_token(shown.session_id)
+            active = records.refresh_tokens.active(shown.session_id)
             if active is not None and active.parent_id == shown.id:
                 return self._mint.token_of(active.seed)  # the client could not store what it got
             if now > shown.updated_at + instant(self._config.refresh_token_reuse_interval_seconds):
                 return None
-        records.revoke_refresh_token(shown.id, now)
+        records.refresh_tokens.revoke(shown.id, now)
         return self._issue_refresh_token(records, shown.session_id, parent_id=shown.id, at=now)
 
     def _issue_refresh_token(self, records: Records, session_id: str, *, parent_id: int | None, at: int) -> str:
@@ -194,10 +194,8 @@ class Sessions:
             seed = self._mint.new_seed()
             token = self._mint.token_of(seed)
             digest = self._mint.digest_of(token)
-            if records.refresh_token_by_digest(digest) is None:  # sixty bits: twice is unlikely, not impossible
-                records.insert_refresh_token(
-                    session_id=session_id, seed=seed, digest=digest, parent_id=parent_id, at=at
-                )
+            if records.refresh_tokens.by_digest(digest) is None:  # sixty bits: twice is unlikely, not impossible
+                records.refresh_tokens.add(session_id=session_id, seed=seed, digest=digest, parent_id=parent_id, at=at)
                 return token
 
     # Calling and ending
@@ -211,23 +209,23 @@ class Sessions:
         return await self._store.read(lambda records: self._caller(records, claims))
 
     def _caller(self, records: Records, claims: Claims) -> Caller:
-        user = records.user_by_id(claims.sub or "")
+        user = records.users.by_id(claims.sub or "")
         if user is None:
             raise user_not_found()
         session = None
         if claims.session_id:
-            session = records.session_by_id(claims.session_id)
+            session = records.sessions.by_id(claims.session_id)
             if session is None or session.user_id != user.id:
                 raise session_not_found()
-        return Caller(user=user, identities=records.identities_of(user.id), session=session)
+        return Caller(user=user, identities=records.identities.of(user.id), session=session)
 
     async def end(self, caller: Caller, scope: LogoutScope) -> None:
         """End the caller's sessions; a bearer without a session ends them all."""
         user_id = caller.user.id
         session_id = None if caller.session is None else caller.session.id
         if session_id is None or scope is LogoutScope.GLOBAL:
-            await self._store.write(lambda records: records.delete_sessions_of(user_id))
+            await self._store.write(lambda records: records.sessions.delete_of(user_id))
         elif scope is LogoutScope.LOCAL:
-            await self._store.write(lambda records: records.delete_session(session_id))
+            await self._store.write(lambda records: records.sessions.delete(session_id))
         else:
-            await self._store.write(lambda records: records.delete_sessions_of(user_id, but=session_id))
+            await self._store.write(lambda records: records.sessions.delete_of(user_id, but=session_id))

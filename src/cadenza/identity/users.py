@@ -129,22 +129,22 @@ class Users:
 
     def _register(self, records: Records, email: str, hashed: str, data: dict[str, object]) -> Opened | User:
         now = instant(self._clock())
-        user = records.user_by_email(email)
+        user = records.users.by_email(email)
         if user is not None and user.email_confirmed_at is not None:
             if self._config.autoconfirm:
                 raise errors.user_already_exists()
             return self._stranger(email, now)
         if user is None:
             user = self._new_user(email, hashed, data, now)
-            records.insert_user(user)
-            records.insert_identity(self._email_identity(user, now))
+            records.users.insert(user)
+            records.identities.insert(self._email_identity(user, now))
         if self._config.autoconfirm:
             # Nobody has shown yet that an unconfirmed address is theirs, so the password of whoever comes last counts.
             confirmed = msgspec.structs.replace(_confirmed(user, now), password_hash=hashed)
             return self._sessions.open(records, confirmed, method=PASSWORD_METHOD)
         user = self._confirmation_requested(user, now)
-        records.update_user(user)
-        return user_view(user, records.identities_of(user.id))
+        records.users.update(user)
+        return user_view(user, records.identities.of(user.id))
 
     def _new_user(self, email: str, hashed: str, data: dict[str, object], now: int) -> UserRow:
         user_id = self._new_id()
@@ -180,7 +180,7 @@ class Users:
 
     def _confirmation_requested(self, user: UserRow, now: int) -> UserRow:
         if user.confirmation_sent_at is not None:
-            wait = user.confirmation_sent_at + instant(self._config.confirmation_interval_seconds) - now
+            wait = user.confirmation_sent_at + instant(self._config.mail.interval_seconds) - now
             if wait > 0:
                 raise errors.confirmation_too_soon(wait / MICROSECONDS)
         return msgspec.structs.replace(user, confirmation_sent_at=now, updated_at=now)
@@ -212,32 +212,32 @@ class Users:
         hashed = await self._passwords.hash(password)
 
         def register(records: Records) -> bool:
-            if records.user_by_email(email) is not None:
+            if records.users.by_email(email) is not None:
                 return False
             now = instant(self._clock())
             user = _confirmed(self._new_user(email, hashed, {}, now), now)
-            records.insert_user(user)
-            records.insert_identity(self._email_identity(user, now))
+            records.users.insert(user)
+            records.identities.insert(self._email_identity(user, now))
             return True
 
         return await self._store.write(register)
 
     async def exists(self, email: str) -> bool:
         """Whether there is a user of that address."""
-        return await self._store.read(lambda records: records.user_by_email(email.lower()) is not None)
+        return await self._store.read(lambda records: records.users.by_email(email.lower()) is not None)
 
     async def confirm(self, email: str) -> bool:
         """Confirm an address, as following the link of a mail would; ``False`` if there is no such user."""
 
         def confirm(records: Records) -> bool:
-            user = records.user_by_email(email.lower())
+            user = records.users.by_email(email.lower())
             if user is None:
                 return False
             now = instant(self._clock())
-            records.update_user(_confirmed(user, now))
-            for identity in records.identities_of(user.id):
+            records.users.update(_confirmed(user, now))
+            for identity in records.identities.of(user.id):
                 if identity.provider == EMAIL_PROVIDER:
-                    records.update_identity_data(identity.id, _email_verified(identity.data), now)
+                    records.identities.update_data(identity.id, _email_verified(identity.data), now)
             return True
 
         return await self._store.write(confirm)
@@ -251,7 +251,7 @@ class Users:
             RefusalError: ``invalid_credentials`` after the same work whether there is such a user or not;
                 ``email_not_confirmed`` to whoever knows the password.
         """
-        user = await self._store.read(lambda records: records.user_by_email(email.lower()))
+        user = await self._store.read(lambda records: records.users.by_email(email.lower()))
         hashed = None if user is None else user.password_hash
         if not await self._passwords.verify(password, hashed) or user is None or hashed is None:
             raise errors.invalid_credentials()
@@ -266,7 +266,7 @@ class Users:
         Raises:
             RefusalError: The user is gone, or the password was changed since.
         """
-        user = records.user_by_id(recognised.user_id)
+        user = records.users.by_id(recognised.user_id)
         if user is None or user.password_hash != recognised.verified_hash:
             raise errors.invalid_credentials()
         return msgspec.structs.replace(user, password_hash=recognised.hash_of_today)
@@ -287,15 +287,15 @@ class Users:
         hashed = await self._new_hash(caller.user, body.password)
 
         def apply(records: Records) -> User:
-            user = records.user_by_id(caller.user.id)
+            user = records.users.by_id(caller.user.id)
             if user is None:
                 raise errors.user_not_found()
             user = self._changed(user, body, hashed)
-            records.update_user(user)
+            records.users.update(user)
             if hashed is not None:
                 # A password is changed because someone may know the old one: their sessions end.
-                records.delete_sessions_of(user.id, but=None if caller.session is None else caller.session.id)
-            return user_view(user, records.identities_of(user.id))
+                records.sessions.delete_of(user.id, but=None if caller.session is None else caller.session.id)
+            return user_view(user, records.identities.of(user.id))
 
         return await self._store.write(apply)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from cadenza.identity.exchange import Request
 from cadenza.protocol.auth import Session
 
 __all__ = ["Grant"]
@@ -15,8 +16,8 @@ __all__ = ["Grant"]
 class Grant(Protocol):
     """Trades what a request proves for a session."""
 
-    async def exchange(self, body: bytes) -> Session:
-        """Read the request's body and answer with a session.
+    async def exchange(self, request: Request) -> Session:
+        """Read the request and answer with a session.
 
         Raises:
             RefusalError: The body cannot be read, or what it says is not good enough.

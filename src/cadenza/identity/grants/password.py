@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from cadenza.identity import errors
-from cadenza.identity.exchange import decode_body
+from cadenza.identity.exchange import Request, decode_body
 from cadenza.identity.records import Records
 from cadenza.identity.sessions import Opened, Sessions
 from cadenza.identity.store import Store
@@ -24,9 +24,9 @@ class PasswordGrant:
         self._users = users
         self._sessions = sessions
 
-    async def exchange(self, body: bytes) -> Session:
+    async def exchange(self, request: Request) -> Session:
         """A session for who the body says, if the password is theirs."""
-        asked = decode_body(body, PasswordGrantBody)
+        asked = decode_body(request.body, PasswordGrantBody)
         if asked.email and asked.phone:
             raise errors.validation_failed("Only an email address or phone number should be provided on login.")
         if asked.phone:

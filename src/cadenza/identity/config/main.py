@@ -1,4 +1,4 @@
-"""The provider's settings: one frozen object, units in the names, refused at once when contradictory.
+"""The provider's settings as one frozen object: units in the names, refused at once when contradictory.
 
 Above: ``server`` and the parts it builds; ``stack`` fills it from the environment and the command line.
 Below: ``cadenza.errors``.
@@ -7,11 +7,16 @@ Below: ``cadenza.errors``.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from cadenza.errors import ConfigurationError
+from cadenza.identity.config.limits import PasswordHashing, RateLimits
+from cadenza.identity.config.mail import MailConfig
+from cadenza.identity.config.policy import MfaPolicy
+from cadenza.identity.config.providers import OAuthProvider
 from cadenza.protocol.auth.endpoints import GATEWAY_PREFIX
 
 #: The port of Supabase's local stack.
@@ -24,75 +29,6 @@ ANY_ORIGIN: Final = "*"
 _HIGHEST_PORT: Final = 65535
 #: bcrypt's limit in Supabase Auth, kept so that a password that works here works there.
 LONGEST_PASSWORD_BYTES: Final = 72
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasswordHashing:
-    """Cost of one argon2id hash. The defaults are RFC 9106's second recommended option (64 MiB, three passes)."""
-
-    passes: int = 3
-    memory_kib: int = 65536
-    lanes: int = 4
-    #: Hashes computed at once; each takes ``memory_kib``.
-    threads: int = 2
-    #: Sign-ins that may wait for one; the next is answered with 429.
-    queue_limit: int = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttemptLimits:
-    """Wrong passwords and codes of one account: so many are free, then each doubles the wait, from one second on.
-
-    ``None``: never a wait.
-    """
-
-    free_from_one_address: int | None = 5
-    longest_wait_seconds: float = 300
-    #: From all addresses together; the owner may meet it too, so it comes late and stays short.
-    free_in_all: int | None = 100
-    longest_wait_in_all_seconds: float = 30
-    #: Without a mistake for so long, an account or address begins anew.
-    forgotten_after_seconds: float = 900
-    #: Accounts and addresses remembered; the one unheard of longest is forgotten first.
-    remembered: int = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RateLimits:
-    """Requests an address may make in a time, after a burst of ``burst``. ``None``: no limit.
-
-    The numbers are Supabase Auth's own (``GOTRUE_RATE_LIMIT_*``, ``GOTRUE_MFA_RATE_LIMIT_CHALLENGE_AND_VERIFY``), and
-    so is what each is for: ``limits.Limits`` lists it.
-    """
-
-    token_requests_per_five_minutes: float | None = 150
-    sign_ups_per_five_minutes: float | None = 30
-    otp_requests_per_five_minutes: float | None = 30
-    verifications_per_five_minutes: float | None = 30
-    #: Also the burst of it.
-    anonymous_sign_ups_per_hour: float | None = 30
-    factor_requests_per_minute: float | None = 15
-    #: Of the whole provider.
-    emails_per_hour: float | None = 30
-    emails_burst: int = 30
-    burst: int = 30
-    #: Addresses remembered; the one unheard of longest is forgotten first.
-    addresses: int = 10_000
-    attempts: AttemptLimits = field(default_factory=AttemptLimits)
-
-    @classmethod
-    def off(cls) -> RateLimits:
-        """No limit at all: for tests, and for a provider that a limiting proxy stands before."""
-        return cls(
-            token_requests_per_five_minutes=None,
-            sign_ups_per_five_minutes=None,
-            otp_requests_per_five_minutes=None,
-            verifications_per_five_minutes=None,
-            anonymous_sign_ups_per_hour=None,
-            factor_requests_per_minute=None,
-            emails_per_hour=None,
-            attempts=AttemptLimits(free_from_one_address=None, free_in_all=None),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,17 +48,32 @@ class IdentityConfig:
         refresh_token_reuse_interval_seconds: A revoked refresh token still works this long.
         signing_algorithm: Of keys made at the first start.
         session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens.
+        site_url: Where mails and sign-ins lead when nothing allowed was asked for.
+        uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them.
+        admin_roles: Roles whose bearers may use ``/admin``.
+        default_role: The role of new users, in PostgreSQL's sense.
+        anonymous_users: Sign-ups with neither address nor number make anonymous users.
+        email_sign_in: Addresses can sign up and in.
+        manual_linking: Signed-in users may add and remove ways in.
+        password_change_needs_reauthentication: A nonce from a mail, unless the session is younger than a day.
+        session_inactivity_seconds: A session not refreshed for so long is over. ``None``: it never is.
+        single_session_per_user: A new sign-in ends the user's other sessions.
         autoconfirm: A sign-up yields a session at once; otherwise the address must be confirmed first.
         disable_sign_up: Refuse new users.
         password_min_length: In bytes, as Supabase Auth counts.
         password_required_characters: A password needs one of each of these sets.
-        confirmation_interval_seconds: Between two confirmations asked for one address.
+        flow_lifetime_seconds: From leaving for a provider or a mail to coming back with its code.
         user_metadata_limit_bytes: The access token carries it, and headers and frames have limits.
         body_limit_bytes: A longer request body is refused with 413.
         body_deadline_seconds: A body that is not whole by then is refused with 408.
         allowed_origins: Browser origins that may call; ``None``: pages served from loopback; ``("*",)``: all.
         allowed_hosts: Further ``Host`` names answered on loopback, against DNS rebinding.
         trusted_proxies: Peer addresses whose ``X-Forwarded-For`` is believed.
+        mail: Mails and the codes in them.
+        mfa: Second factors.
+        providers: OAuth providers.
+        test_provider: Serve a provider of our own, with a consent page, under the name ``test``.
+        test_otps: Telephone numbers and the codes that work for them; there is no other telephone.
         hashing: Cost of a password hash.
         limits: Rate limits.
     """
@@ -140,17 +91,32 @@ class IdentityConfig:
     refresh_token_reuse_interval_seconds: float = 10
     signing_algorithm: str = "ES256"
     session_channel_claim: bool = False
+    site_url: str = "http://127.0.0.1:3000"
+    uri_allow_list: tuple[str, ...] = ()
+    admin_roles: frozenset[str] = frozenset({"service_role", "supabase_admin"})
+    default_role: str = "authenticated"
+    anonymous_users: bool = True
+    email_sign_in: bool = True
+    manual_linking: bool = True
+    password_change_needs_reauthentication: bool = False
+    session_inactivity_seconds: float | None = None
+    single_session_per_user: bool = False
     autoconfirm: bool = True
     disable_sign_up: bool = False
     password_min_length: int = 8
     password_required_characters: tuple[str, ...] = ()
-    confirmation_interval_seconds: float = 60
+    flow_lifetime_seconds: float = 300
     user_metadata_limit_bytes: int = 8_192
     body_limit_bytes: int = 1_048_576
     body_deadline_seconds: float = 30
     allowed_origins: tuple[str, ...] | None = None
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: frozenset[str] = frozenset()
+    mail: MailConfig = field(default_factory=MailConfig)
+    mfa: MfaPolicy = field(default_factory=MfaPolicy)
+    providers: tuple[OAuthProvider, ...] = ()
+    test_provider: bool = False
+    test_otps: Mapping[str, str] = field(default_factory=dict)
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     limits: RateLimits = field(default_factory=RateLimits)
 

@@ -1,0 +1,34 @@
+"""The provider's settings: ``main`` has the whole, the other files its parts.
+
+Above: ``server`` and the parts it builds; ``stack`` and ``cli`` fill it from the environment and the command line.
+Below: ``cadenza.errors``.
+"""
+
+from cadenza.identity.config.limits import AttemptLimits, PasswordHashing, RateLimits
+from cadenza.identity.config.mail import MailConfig, SmtpServer
+from cadenza.identity.config.main import (
+    ANY_ORIGIN,
+    DEFAULT_PORT,
+    LONGEST_PASSWORD_BYTES,
+    SIGNING_ALGORITHMS,
+    IdentityConfig,
+    is_loopback,
+)
+from cadenza.identity.config.policy import MfaPolicy
+from cadenza.identity.config.providers import OAuthProvider
+
+__all__ = [
+    "ANY_ORIGIN",
+    "DEFAULT_PORT",
+    "LONGEST_PASSWORD_BYTES",
+    "SIGNING_ALGORITHMS",
+    "AttemptLimits",
+    "IdentityConfig",
+    "MailConfig",
+    "MfaPolicy",
+    "OAuthProvider",
+    "PasswordHashing",
+    "RateLimits",
+    "SmtpServer",
+    "is_loopback",
+]
