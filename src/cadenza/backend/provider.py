@@ -169,7 +169,7 @@ def user_of(user: User) -> AuthUser:
         updated_at=user.updated_at,
         app_metadata=_app_metadata_of(user.app_metadata),
         user_metadata=user.user_metadata,
-        identities=tuple(_identity_of(identity) for identity in user.identities),
+        identities=tuple(_identity_of(identity) for identity in user.identities or ()),
     )
 
 

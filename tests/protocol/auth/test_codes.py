@@ -21,6 +21,15 @@ def test_each_code_has_a_row_and_each_row_a_code() -> None:
     assert set(CODES) == set(ErrorCode)
 
 
+def test_supabase_auths_own_list_is_here_whole() -> None:
+    """2.196 names 108 beside ``unknown``, which its source forbids to use."""
+    assert len(ErrorCode) == 108
+    assert {code for code in ErrorCode if not CODES[code].statuses} == {
+        ErrorCode.EMAIL_ADDRESS_NOT_PROVIDED,
+        ErrorCode.WEBAUTHN_CREDENTIAL_NOT_FOUND,
+    }
+
+
 def test_a_session_is_over_only_where_a_refresh_can_never_succeed() -> None:
     assert all(action_for(400, code) is not Action.RETRY for code in SESSION_OVER)
     assert ErrorCode.OVER_REQUEST_RATE_LIMIT not in SESSION_OVER

@@ -152,7 +152,7 @@ def contract_user(user: User) -> AuthUser:
         updated_at=user.updated_at,
         app_metadata=_app_metadata(user.app_metadata),
         user_metadata=user.user_metadata,
-        identities=tuple(_identity(identity) for identity in user.identities),
+        identities=tuple(_identity(identity) for identity in user.identities or ()),
     )
 
 

@@ -114,9 +114,9 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Identity
     read = _decode(body)
     error_code = _error_code(read, fields)
     action = action_for(status, error_code)
-    said = (read.message or read.msg or read.error_description or read.error or "")[:_LONGEST_READ]
+    said = read.message or read.msg or read.error_description or read.error or ""
     return IdentityError(
-        _message(status, said),
+        refusal_message(status, said),
         status=status,
         error_code=error_code,
         temporary=action is Action.RETRY,
@@ -137,8 +137,9 @@ def _error_code(read: _AnyErrorBody, fields: Mapping[str, str]) -> str:
     return in_body or fields.get(ERROR_CODE_HEADER.lower(), "")
 
 
-def _message(status: int, said: str) -> str:
-    clean = _EMAIL.sub("(address)", _UNPRINTABLE.sub(" ", said)).strip()[:_LONGEST_MESSAGE]
+def refusal_message(status: int, said: str) -> str:
+    """The provider's sentence, made fit to show: short, printable, without e-mail addresses."""
+    clean = _EMAIL.sub("(address)", _UNPRINTABLE.sub(" ", said[:_LONGEST_READ])).strip()[:_LONGEST_MESSAGE]
     if not clean:
         return f"The identity provider answered with HTTP status {status}."
     return f"The identity provider refused: {clean}{'' if clean.endswith('.') else '.'}"

@@ -1,14 +1,14 @@
-"""Supabase Auth's bodies as frozen structs, both ways, in the order and spelling of the wire (snake_case).
+"""Supabase Auth's answers as frozen structs, in the order, omission and spelling of the wire (snake_case).
 
 Times are RFC 3339 text exactly as the provider wrote it (up to nine digits of a second). Secrets and personal data
-never show in a ``repr``. Unknown fields are ignored by readers.
+never show in a ``repr``. Unknown fields are ignored by readers. What is asked stands in ``bodies``, what admins ask and
+are told in ``admin``.
 
-Above: ``requests`` and ``responses`` on the asking side, ``cadenza.identity`` on the answering one.
+Above: ``responses`` on the asking side, ``cadenza.identity`` on the answering one.
 """
 
 from __future__ import annotations
 
-import enum
 from typing import Any  # only in __rich_repr__, whose supertype has it
 
 import msgspec
@@ -22,60 +22,6 @@ class Discreet(msgspec.Struct, frozen=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:  # msgspec gives structs one; rich would print every field
         return []
-
-
-class LogoutScope(enum.StrEnum):
-    """Which sessions a sign-out ends."""
-
-    GLOBAL = "global"
-    LOCAL = "local"
-    OTHERS = "others"
-
-
-class GrantType(enum.StrEnum):
-    """The grants of ``POST /token`` this stack asks for."""
-
-    PASSWORD = "password"  # noqa: S105 - a grant's name
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant's name
-
-
-# What is asked. `None` reads like an absent field, as it does in Supabase Auth.
-
-
-class SignupBody(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """``POST /signup``."""
-
-    email: str | None = None
-    phone: str | None = None
-    password: str | None = None
-    data: dict[str, object] | None = None
-
-
-class PasswordGrantBody(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """``POST /token?grant_type=password``."""
-
-    email: str | None = None
-    phone: str | None = None
-    password: str | None = None
-
-
-class RefreshTokenGrantBody(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """``POST /token?grant_type=refresh_token``."""
-
-    refresh_token: str | None = None
-
-
-class UserUpdateBody(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """``PUT /user``. In ``data`` a null removes the key; ``app_metadata`` is refused (``not_admin``)."""
-
-    email: str | None = None
-    phone: str | None = None
-    password: str | None = None
-    data: dict[str, object] | None = None
-    app_metadata: dict[str, object] | None = None
-
-
-# What is answered.
 
 
 class Identity(Discreet, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,8 +38,25 @@ class Identity(Discreet, frozen=True, kw_only=True, omit_defaults=True):
     email: str | None = None
 
 
+class Factor(Discreet, frozen=True, kw_only=True, omit_defaults=True):
+    """A second factor that a user has. ``status``: ``verified``, or ``unverified`` while it counts for nothing."""
+
+    id: str
+    created_at: str
+    updated_at: str
+    status: str
+    friendly_name: str = ""
+    factor_type: str
+    phone: str
+    last_challenged_at: str | None
+
+
 class User(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """A user as ``/user`` and sessions show it. ``app_metadata`` is the provider's, ``user_metadata`` the user's."""
+    """A user as ``/user`` and sessions show it. ``app_metadata`` is the provider's, ``user_metadata`` the user's.
+
+    ``confirmed_at`` is absent in the answer that has just confirmed the user (it is the database's own column).
+    ``identities`` is null, not empty, where an admin lists users.
+    """
 
     id: str
     aud: str
@@ -108,13 +71,18 @@ class User(Discreet, frozen=True, kw_only=True, omit_defaults=True):
     recovery_sent_at: str | None = None
     new_email: str | None = None
     email_change_sent_at: str | None = None
+    new_phone: str | None = None
+    phone_change_sent_at: str | None = None
+    reauthentication_sent_at: str | None = None
     last_sign_in_at: str | None = None
     app_metadata: dict[str, object]
     user_metadata: dict[str, object]
-    identities: tuple[Identity, ...]
+    factors: tuple[Factor, ...] = ()
+    identities: tuple[Identity, ...] | None
     created_at: str
     updated_at: str
     banned_until: str | None = None
+    deleted_at: str | None = None
     is_anonymous: bool
 
     def __repr__(self) -> str:
@@ -132,6 +100,7 @@ class Session(Discreet, frozen=True, kw_only=True, omit_defaults=True):
     """What signing in and refreshing yield. ``expires_in`` seconds from the answer on, ``expires_at`` seconds (epoch).
 
     ``weak_password`` is on the wire only after the password grant, where null means that the password is fine.
+    ``provider_token`` and ``provider_refresh_token`` are the OAuth provider's own, given once, after signing in there.
     """
 
     access_token: str
@@ -140,10 +109,67 @@ class Session(Discreet, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: int
     refresh_token: str
     user: User
+    provider_token: str | None = None
+    provider_refresh_token: str | None = None
     weak_password: WeakPassword | msgspec.UnsetType | None = msgspec.UNSET
 
     def __repr__(self) -> str:
         return f"<Session of user {self.user.id}, expires_at={self.expires_at}>"
+
+
+class Totp(Discreet, frozen=True, kw_only=True):
+    """What an authenticator app needs, shown once: an SVG of the QR code, the secret, the ``otpauth:`` address."""
+
+    qr_code: str
+    secret: str
+    uri: str
+
+
+class EnrolledFactor(Discreet, frozen=True, kw_only=True, omit_defaults=True):
+    """``POST /factors``. The factor counts for nothing until its first code has been verified."""
+
+    id: str
+    type: str
+    friendly_name: str
+    totp: Totp | None = None
+    phone: str = ""
+
+
+class FactorChallenge(msgspec.Struct, frozen=True, kw_only=True):
+    """``POST /factors/{id}/challenge``. ``expires_at``: seconds (epoch)."""
+
+    id: str
+    type: str
+    expires_at: int
+
+
+class UnenrolledFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """``DELETE /factors/{id}``."""
+
+    id: str
+
+
+class OtpSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``POST /otp``, ``/resend``: ``message_id`` only for text messages."""
+
+    message_id: str = ""
+
+
+class HalfConfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """``POST /verify``, the first of the two codes of a change of address: the other one is still to come."""
+
+    code: str = "200"
+    msg: str = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
+
+
+class ProviderUrl(Discreet, frozen=True, kw_only=True):
+    """``GET /user/identities/authorize``: where the browser goes. The address holds the flow's ``state``."""
+
+    url: str
+
+
+class Empty(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that says nothing: ``{}``."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,16 +14,46 @@ from typing import Final, TypeVar
 import msgspec
 
 from cadenza.errors import ProtocolError
+from cadenza.protocol.auth.admin import AuditEntry, GeneratedLink, OAuthClient, OAuthClientList, UserList
+from cadenza.protocol.auth.endpoints import TOTAL_COUNT_HEADER
 from cadenza.protocol.auth.errors import read_error
-from cadenza.protocol.auth.messages import Health, OpenIdConfiguration, Session, Settings, User
+from cadenza.protocol.auth.messages import (
+    EnrolledFactor,
+    Factor,
+    FactorChallenge,
+    HalfConfirmed,
+    Health,
+    OpenIdConfiguration,
+    OtpSent,
+    ProviderUrl,
+    Session,
+    Settings,
+    UnenrolledFactor,
+    User,
+)
 
 _T = TypeVar("_T")
+
+_LONGEST_COUNT: Final = 16
 
 _SESSION: Final = msgspec.json.Decoder(Session)
 _USER: Final = msgspec.json.Decoder(User)
 _HEALTH: Final = msgspec.json.Decoder(Health)
 _SETTINGS: Final = msgspec.json.Decoder(Settings)
 _OPENID: Final = msgspec.json.Decoder(OpenIdConfiguration)
+_OTP_SENT: Final = msgspec.json.Decoder(OtpSent)
+_HALF: Final = msgspec.json.Decoder(HalfConfirmed)
+_PROVIDER_URL: Final = msgspec.json.Decoder(ProviderUrl)
+_ENROLLED: Final = msgspec.json.Decoder(EnrolledFactor)
+_CHALLENGE: Final = msgspec.json.Decoder(FactorChallenge)
+_UNENROLLED: Final = msgspec.json.Decoder(UnenrolledFactor)
+_FACTOR: Final = msgspec.json.Decoder(Factor)
+_FACTORS: Final = msgspec.json.Decoder(tuple[Factor, ...])
+_USERS: Final = msgspec.json.Decoder(UserList)
+_LINK: Final = msgspec.json.Decoder(GeneratedLink)
+_AUDIT: Final = msgspec.json.Decoder(tuple[AuditEntry, ...])
+_CLIENT: Final = msgspec.json.Decoder(OAuthClient)
+_CLIENTS: Final = msgspec.json.Decoder(OAuthClientList)
 
 
 class _Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +88,74 @@ def parse_user(status: int, headers: Mapping[str, str], body: bytes) -> User:
     return _read(_USER, status, headers, body, "user")
 
 
+def parse_verify(status: int, headers: Mapping[str, str], body: bytes) -> Session | HalfConfirmed:
+    """The session, or that the other code of a change of address is still to come. Raises as ``parse_sign_up`` does."""
+    shape = _read(_SHAPE, status, headers, body, "verify")
+    if bytes(shape.access_token):
+        return _read(_SESSION, status, headers, body, "verify")
+    return _read(_HALF, status, headers, body, "verify")
+
+
+def parse_otp_sent(status: int, headers: Mapping[str, str], body: bytes) -> OtpSent:
+    """That a code or link is on its way. Raises as ``parse_sign_up`` does."""
+    return _read(_OTP_SENT, status, headers, body, "otp")
+
+
+def parse_provider_url(status: int, headers: Mapping[str, str], body: bytes) -> ProviderUrl:
+    """Where the browser goes. Raises as ``parse_sign_up`` does."""
+    return _read(_PROVIDER_URL, status, headers, body, "authorize")
+
+
+def parse_enrolled_factor(status: int, headers: Mapping[str, str], body: bytes) -> EnrolledFactor:
+    """The factor to be verified, with what an authenticator app needs. Raises as ``parse_sign_up`` does."""
+    return _read(_ENROLLED, status, headers, body, "factor")
+
+
+def parse_factor_challenge(status: int, headers: Mapping[str, str], body: bytes) -> FactorChallenge:
+    """The challenge to answer. Raises as ``parse_sign_up`` does."""
+    return _read(_CHALLENGE, status, headers, body, "challenge")
+
+
+def parse_unenrolled_factor(status: int, headers: Mapping[str, str], body: bytes) -> UnenrolledFactor:
+    """Which factor is gone. Raises as ``parse_sign_up`` does."""
+    return _read(_UNENROLLED, status, headers, body, "factor")
+
+
+def parse_factor(status: int, headers: Mapping[str, str], body: bytes) -> Factor:
+    """One factor, as an admin sees it. Raises as ``parse_sign_up`` does."""
+    return _read(_FACTOR, status, headers, body, "factor")
+
+
+def parse_factors(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Factor, ...]:
+    """All factors of a user, as an admin sees them. Raises as ``parse_sign_up`` does."""
+    return _read(_FACTORS, status, headers, body, "factors")
+
+
+def parse_user_list(status: int, headers: Mapping[str, str], body: bytes) -> UserList:
+    """A page of users. Raises as ``parse_sign_up`` does."""
+    return _read(_USERS, status, headers, body, "users")
+
+
+def parse_generated_link(status: int, headers: Mapping[str, str], body: bytes) -> GeneratedLink:
+    """The user, the link and the code. Raises as ``parse_sign_up`` does."""
+    return _read(_LINK, status, headers, body, "generate_link")
+
+
+def parse_audit(status: int, headers: Mapping[str, str], body: bytes) -> tuple[AuditEntry, ...]:
+    """A page of the audit log. Raises as ``parse_sign_up`` does."""
+    return _read(_AUDIT, status, headers, body, "audit")
+
+
+def parse_client(status: int, headers: Mapping[str, str], body: bytes) -> OAuthClient:
+    """One third-party application. Raises as ``parse_sign_up`` does."""
+    return _read(_CLIENT, status, headers, body, "client")
+
+
+def parse_clients(status: int, headers: Mapping[str, str], body: bytes) -> OAuthClientList:
+    """All third-party applications. Raises as ``parse_sign_up`` does."""
+    return _read(_CLIENTS, status, headers, body, "clients")
+
+
 def parse_health(status: int, headers: Mapping[str, str], body: bytes) -> Health:
     """The provider's name and version. Raises as ``parse_sign_up`` does."""
     return _read(_HEALTH, status, headers, body, "health")
@@ -77,6 +175,13 @@ def expect_success(status: int, headers: Mapping[str, str], body: bytes) -> None
     """Any success will do (a sign-out answers 204 with no body). Raises ``IdentityError`` otherwise."""
     if not _succeeded(status):
         raise read_error(status, headers, body)
+
+
+def total_count(headers: Mapping[str, str]) -> int | None:
+    """How many there are in all, beside a page of a list; ``None`` where the answer does not say."""
+    fields = {name.lower(): value for name, value in headers.items()}
+    value = fields.get(TOTAL_COUNT_HEADER.lower(), "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < _LONGEST_COUNT else None
 
 
 def _succeeded(status: int) -> bool:
