@@ -17,7 +17,7 @@ from cadenza.identity.config.limits import PasswordHashing, RateLimits
 from cadenza.identity.config.mail import MailConfig
 from cadenza.identity.config.policy import MfaPolicy
 from cadenza.identity.config.providers import OAuthProvider
-from cadenza.protocol.auth.endpoints import GATEWAY_PREFIX
+from cadenza.protocol.auth.endpoints import GATEWAY_PREFIX, LOOPBACK_REDIRECTS
 
 #: The port of Supabase's local stack.
 DEFAULT_PORT: Final = 54321
@@ -49,7 +49,7 @@ class IdentityConfig:
         signing_algorithm: Of keys made at the first start.
         session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens.
         site_url: Where mails and sign-ins lead when nothing allowed was asked for.
-        uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them.
+        uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them (``redirects``).
         admin_roles: Roles whose bearers may use ``/admin``.
         default_role: The role of new users, in PostgreSQL's sense.
         anonymous_users: Sign-ups with neither address nor number make anonymous users.
@@ -92,7 +92,7 @@ class IdentityConfig:
     signing_algorithm: str = "ES256"
     session_channel_claim: bool = False
     site_url: str = "http://127.0.0.1:3000"
-    uri_allow_list: tuple[str, ...] = ()
+    uri_allow_list: tuple[str, ...] = LOOPBACK_REDIRECTS
     admin_roles: frozenset[str] = frozenset({"service_role", "supabase_admin"})
     default_role: str = "authenticated"
     anonymous_users: bool = True

@@ -114,3 +114,7 @@ ERROR_CODE_HEADER: Final = "X-Sb-Error-Code"
 API_KEY_HEADER: Final = "apikey"
 #: How many there are in all, beside a page of a list; ``Link`` (RFC 8288) leads to the next and the last page.
 TOTAL_COUNT_HEADER: Final = "X-Total-Count"
+
+#: Where a program on the user's own machine waits for a browser to come back: three ports, listed exactly, because
+#: hosted allow-lists know no rule for loopback (row G1). Client and provider both hold to them.
+LOOPBACK_REDIRECTS: Final = tuple(f"http://127.0.0.1:{port}/callback" for port in (53682, 53683, 53684))
