@@ -122,7 +122,7 @@ MakeProvider = Callable[..., contextlib.AbstractAsyncContextManager[Provider]]
 @contextlib.asynccontextmanager
 async def _open_provider(config: IdentityConfig, clock: FakeClock | None = None) -> AsyncIterator[Provider]:
     clock = clock or FakeClock()
-    keys = load_key_ring(config, random_bytes=os.urandom)
+    keys = load_key_ring(config, random_bytes=os.urandom, clock=clock)
     parts = assemble(config, keys=keys, clock=clock, monotonic=clock, random_bytes=os.urandom)
     await parts.store.open()
     transport = httpx.ASGITransport(parts.app)

@@ -20,7 +20,6 @@ from cadenza.identity.errors import RefusalError, bad_jwt, no_authorization
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.records import SessionRow, UserRow
 from cadenza.tokens.claims import Claims
-from cadenza.tokens.jwks import StaticKeySet
 from cadenza.tokens.verifier import Verifier
 
 _BEARER: Final = re.compile(r"bearer (\S+)", re.IGNORECASE)
@@ -38,11 +37,9 @@ class AccessTokens:
 
     def __init__(self, config: IdentityConfig, keys: KeyRing, *, clock: Callable[[], float]) -> None:
         self._config = config
-        self._signer = keys.signer
+        self._keys = keys
         self._clock = clock
-        self._verifier = Verifier(
-            StaticKeySet(keys.public_keys), issuer=config.token_issuer, audience=config.audience, clock=clock
-        )
+        self._verifier = Verifier(keys, issuer=config.token_issuer, audience=config.audience, clock=clock)
 
     def issue(self, user: UserRow, session: SessionRow, *, lifetime_seconds: int) -> tuple[str, int]:
         """A token for a user's session, and when it expires (seconds since the epoch).
@@ -52,7 +49,9 @@ class AccessTokens:
         now = int(self._clock())
         expires_at = now + lifetime_seconds
         issued_at = min(now, expires_at - 1)
-        return self._signer.sign(self._claims(user, session, issued_at=issued_at, expires_at=expires_at)), expires_at
+        return self._keys.signer.sign(
+            self._claims(user, session, issued_at=issued_at, expires_at=expires_at)
+        ), expires_at
 
     async def believe(self, headers: Mapping[str, str]) -> Claims:
         """The claims of a request's bearer, which names a user.

@@ -1,4 +1,4 @@
-"""The documents that never change while the provider runs, encoded once: health, settings, keys, discovery.
+"""The documents that hardly change while the provider runs, encoded once: health, settings, keys, discovery.
 
 Above: ``handlers``. Below: ``config``, ``keys``, ``protocol.auth``. Source: the recorded exchanges of the same names.
 """
@@ -13,6 +13,7 @@ import msgspec
 from cadenza._version import __version__
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import Response, json_response
+from cadenza.identity.keys import KeyRing
 from cadenza.protocol.auth import Health, OpenIdConfiguration, Settings, endpoints
 
 #: What Supabase Auth says of keys and discovery.
@@ -80,9 +81,21 @@ def settings(config: IdentityConfig) -> Response:
     )
 
 
-def key_set(public_keys: tuple[dict[str, object], ...]) -> Response:
-    """``GET /.well-known/jwks.json`` (RFC 7517 section 5)."""
-    return json_response(_KeySet(keys=public_keys), headers=_TEN_MINUTES)
+class KeySetDocument:
+    """``GET /.well-known/jwks.json`` (RFC 7517 section 5), encoded again when the keys have changed."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+        self._encoded: tuple[dict[str, object], ...] | None = None
+        self._response = Response(status=200)
+
+    def response(self) -> Response:
+        """The keys published now."""
+        public = self._keys.public_keys
+        if public is not self._encoded:
+            self._response = json_response(_KeySet(keys=public), headers=_TEN_MINUTES)
+            self._encoded = public
+        return self._response
 
 
 def openid_configuration(config: IdentityConfig) -> Response:

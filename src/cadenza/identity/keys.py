@@ -1,161 +1,187 @@
-"""Secrets in files: the signing keys and the refresh-token key, made at the first start, readable by their owner only.
+"""The provider's keys while it runs: what signs now, what is published and believed now, and the refresh tokens' key.
 
-The private key set is a JWK set in which exactly one key has ``sign`` among its ``key_ops`` (as in Supabase Auth's
-``GOTRUE_JWT_KEYS``); every key of it shows, without its private half, in the published set.
+The file of signing keys is looked at (one ``stat``, two microseconds) whenever a key is wanted, so a rotation and,
+above all, a revocation count from the next request on: no signal to send (SIGHUP already ends ``cadenza up``), no
+timer that a revoked key could outlive, no restart.
 
-Above: ``server``. Below: ``tokens.signer``, ``config``.
+Above: ``server``. Below: ``key_file``, ``private_files``, ``tokens``.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from cadenza.errors import ConfigurationError
+from cadenza.errors import ConfigurationError, TokenInvalidError
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.key_file import (
+    KeyState,
+    KeyStatus,
+    StoredKey,
+    StoredKeys,
+    change_key_file,
+    encode_key_file,
+    read_key_file,
+    signing_key,
+)
+from cadenza.identity.private_files import broken, create_private, make_private_folder, read_private
 from cadenza.identity.refresh_tokens import KEY_BYTES
+from cadenza.tokens.jwks import Believed, StaticKeySet
+from cadenza.tokens.keys import VerificationKey
 from cadenza.tokens.signer import Signer, SigningKey
 
-_FOLDER_MODE: Final = 0o700
-_FILE_MODE: Final = 0o600
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-#: RFC 7518 section 6, the public ones.
-_PUBLIC_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e", "kid", "alg")
+_LOG: Final = logging.getLogger(__name__)
 
-
-class _KeyFile(msgspec.Struct, frozen=True, kw_only=True):
-    keys: list[dict[str, object]]
-
-    def __repr__(self) -> str:
-        return f"<{len(self.keys)} private keys>"
+_PUBLISHED: Final = frozenset({KeyState.CURRENT, KeyState.STANDBY, KeyState.RETIRED})
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyRing:
-    """The provider's keys, loaded. ``public_keys`` are JWKs without private members."""
+class _Ring:
+    """What holds from ``believed.since`` to ``believed.until``."""
 
     signer: Signer
     public_keys: tuple[dict[str, object], ...]
-    refresh_token_key: bytes
+    believed: Believed
+
+
+class KeyRing:
+    """The keys, live. It is also the ``tokens.jwks.KeySet`` that the provider's own verifier asks.
+
+    Args:
+        path: The file of signing keys.
+        refresh_token_key: What refresh tokens are derived with.
+        clock: Seconds since the epoch.
+
+    Raises:
+        ConfigurationError: The file is not what it should be. While running such a file is only logged, and what was
+            known before stays in force.
+    """
+
+    def __init__(self, path: Path, *, refresh_token_key: bytes, clock: Callable[[], float]) -> None:
+        self.refresh_token_key = refresh_token_key
+        self._path = path
+        self._clock = clock
+        self._seen = _stamp(path)
+        self._stored = read_key_file(path)
+        self._ring = self._made({})
+
+    @property
+    def signer(self) -> Signer:
+        """Signs with the key that is current now."""
+        return self._now().signer
+
+    @property
+    def public_keys(self) -> tuple[dict[str, object], ...]:
+        """What is published now: JWKs without private members. The same object until something changes."""
+        return self._now().public_keys
+
+    @property
+    def believed(self) -> Believed:
+        """What signatures are checked with now."""
+        return self._now().believed
+
+    async def find(self, kid: str) -> VerificationKey:
+        """The key of that id. Raises TokenInvalidError."""
+        key = self._now().believed.keys.get(kid)
+        if key is None:
+            raise TokenInvalidError("The token's key is not in the provider's key set.")
+        return key
 
     def __repr__(self) -> str:
-        return f"<KeyRing of {len(self.public_keys)} keys>"
+        return f"<KeyRing of {len(self._ring.public_keys)} keys>"
+
+    def _now(self) -> _Ring:
+        stamp = _stamp(self._path)
+        if stamp != self._seen:
+            self._seen = stamp
+            self._reload()
+        elif not self._ring.believed.since <= self._clock() < self._ring.believed.until:
+            self._ring = self._made(self._ring.believed.keys)
+        return self._ring
+
+    def _reload(self) -> None:
+        try:
+            self._stored = read_key_file(self._path)
+        except ConfigurationError as error:
+            _LOG.error("The signing keys were not read again: %s", error.message)  # says enough
+            return
+        self._ring = self._made(self._ring.believed.keys)
+
+    def _made(self, held: Mapping[str, VerificationKey]) -> _Ring:
+        now = self._clock()
+        statuses = self._stored.at(now)
+        public = tuple(
+            status.key.public_jwk()
+            for status in statuses
+            if status.state in _PUBLISHED and not status.key.is_shared_secret
+        )
+        try:
+            keys = StaticKeySet(public).believed.keys
+        except ConfigurationError as error:
+            raise broken(self._path, f"holds a key that cannot be used ({error.message})") from None
+        # An unchanged key stays the same object: what was verified with it is still good.
+        same = {kid: _unchanged(key, held.get(kid)) for kid, key in keys.items()}
+        return _Ring(
+            signer=Signer(signing_key(_current(statuses))),
+            public_keys=public,
+            believed=Believed(same, -math.inf, self._stored.next_change_after(now)),
+        )
 
 
-def load_key_ring(config: IdentityConfig, *, random_bytes: Callable[[int], bytes]) -> KeyRing:
+def load_key_ring(
+    config: IdentityConfig, *, random_bytes: Callable[[int], bytes], clock: Callable[[], float] = time.time
+) -> KeyRing:
     """Read the keys, making what is missing.
 
     Raises:
         ConfigurationError: A file is unreadable, open to others, or not what it should be.
     """
     make_private_folder(config.data_dir)
-    keys = _signing_keys(config)
-    return KeyRing(
-        signer=Signer(_the_one_that_signs(keys, config.signing_keys_path)),
-        public_keys=tuple(_published(key) for key in keys),
-        refresh_token_key=_refresh_token_key(config.refresh_token_key_path, random_bytes),
-    )
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make ``folder`` with mode 0700 if it is missing.
-
-    Raises:
-        ConfigurationError: It cannot be made, or is a file.
-    """
-    try:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The data folder {folder} cannot be made: {error.strerror}.", setting="data_dir"
-        ) from error
-
-
-def _signing_keys(config: IdentityConfig) -> list[dict[str, object]]:
     path = config.signing_keys_path
     if not path.exists():
-        made = _KeyFile(keys=[SigningKey.generate(config.signing_algorithm).private_jwk()])
-        _create(path, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+        first = StoredKey(jwk=SigningKey.generate(config.signing_algorithm).private_jwk(), signs_from=0)
+        lifetime = config.access_token_lifetime_seconds
+        create_private(path, encode_key_file(StoredKeys(keys=(first,), access_token_lifetime_seconds=lifetime)))
+    _note_lifetime(path, config.access_token_lifetime_seconds)
+    return KeyRing(path, refresh_token_key=_refresh_token_key(config.refresh_token_key_path, random_bytes), clock=clock)
+
+
+def _note_lifetime(path: Path, seconds: float) -> None:
+    """Have the file know how long a token may live: whoever rotates the keys need not know this configuration."""
+    if read_key_file(path).access_token_lifetime_seconds < seconds:
+        change_key_file(path, lambda stored: dataclasses.replace(stored, access_token_lifetime_seconds=seconds))
+
+
+def _current(statuses: tuple[KeyStatus, ...]) -> StoredKey:
+    return next(status.key for status in statuses if status.state is KeyState.CURRENT)
+
+
+def _unchanged(key: VerificationKey, held: VerificationKey | None) -> VerificationKey:
+    return held if held is not None and held.is_same_as(key) else key
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Changes with the file: it is replaced, never written in place."""
     try:
-        return msgspec.json.decode(_read_private(path), type=_KeyFile).keys
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # `from None`: what cannot be read here is a private key, and must not be quoted.
-        raise _broken(path, "is no JWK set") from None
-
-
-def _the_one_that_signs(keys: list[dict[str, object]], path: Path) -> SigningKey:
-    signing = [key for key in keys if "sign" in _operations(key)]
-    if len(signing) != 1:
-        raise _broken(path, f"has {len(signing)} keys with 'sign' in key_ops; there must be one")
-    try:
-        return SigningKey.from_jwk(signing[0])
-    except ConfigurationError as error:
-        raise _broken(path, f"holds a key that cannot sign ({error.message})") from None
-
-
-def _operations(key: dict[str, object]) -> list[object]:
-    operations = key.get("key_ops")
-    return operations if isinstance(operations, list) else []
-
-
-def _published(key: dict[str, object]) -> dict[str, object]:
-    """The public half, by a list of what may be shown, never by a list of what may not."""
-    public: dict[str, object] = {name: key[name] for name in _PUBLIC_MEMBERS if name in key}
-    return {**public, "use": "sig", "key_ops": ["verify"]}
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _refresh_token_key(path: Path, random_bytes: Callable[[int], bytes]) -> bytes:
     if not path.exists():
-        _create(path, random_bytes(KEY_BYTES).hex().encode() + b"\n")
+        create_private(path, random_bytes(KEY_BYTES).hex().encode() + b"\n")
     try:
-        key = bytes.fromhex(_read_private(path).decode("ascii").strip())
+        key = bytes.fromhex(read_private(path).decode("ascii").strip())
     except ValueError:
-        raise _broken(path, "is not hexadecimal") from None
+        raise broken(path, "is not hexadecimal") from None
     if len(key) != KEY_BYTES:
-        raise _broken(path, f"does not hold {KEY_BYTES} bytes")
+        raise broken(path, f"does not hold {KEY_BYTES} bytes")
     return key
-
-
-def _create(path: Path, content: bytes) -> None:
-    """Write a new private file whole or not at all; if another process was first, its file stays."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            pass
-        finally:
-            unfinished.unlink()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", setting="data_dir") from error
-
-
-def _read_private(path: Path) -> bytes:
-    try:
-        if os.name == "posix" and path.stat().st_mode & _OTHERS:
-            raise ConfigurationError(
-                f"{path} can be read by others.", setting="data_dir", next_step=f"Run: chmod 600 {path}"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", setting="data_dir") from error
-
-
-def _broken(path: Path, complaint: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{path} {complaint}.",
-        setting="data_dir",
-        next_step="Restore it from a copy, or move it away: a new one is made, and everyone signs in again.",
-    )

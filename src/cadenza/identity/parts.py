@@ -81,7 +81,7 @@ def assemble(
     )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
-        DocumentEndpoints(config, public_keys=keys.public_keys),
+        DocumentEndpoints(config, keys=keys),
         TokenEndpoints(
             users=users,
             grants={

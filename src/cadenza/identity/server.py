@@ -163,7 +163,7 @@ class IdentityServer:
         self._parts = None
 
     async def _open(self) -> None:
-        self._keys = load_key_ring(self.config, random_bytes=self._random_bytes)
+        self._keys = load_key_ring(self.config, random_bytes=self._random_bytes, clock=self._clock)
         self._parts = assemble(
             self.config,
             keys=self._keys,

@@ -6,6 +6,8 @@ backend and gateway fetch the provider's keys and reach it over HTTP; only gatew
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from cadenza._version import __version__
 from cadenza.backend.config import BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.service import Backend
-from cadenza.errors import ConfigurationError, UsageError
+from cadenza.errors import ConfigurationError, KeysUnavailableError, UsageError
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.server import GatewayServer
 from cadenza.identity.config import IdentityConfig
@@ -36,6 +38,7 @@ from cadenza.tokens.verifier import Verifier
 READY_EMAIL: Final = "trader@example.com"
 _PASSWORD_FILE: Final = "ready-password"  # noqa: S105  # a file's name
 _API_KEY_FILE: Final = "api-key"
+_KEY_CHECK_SECONDS: Final = 1.0
 
 
 class EmbeddedStack:
@@ -182,7 +185,21 @@ class EmbeddedStack:
         keys = RemoteKeySet(http_fetch(self.identity.jwks_url, http), clock=self._clock)
         exit_stack.push_async_callback(keys.aclose)
         await keys.refresh()
+        following = asyncio.create_task(self._follow_keys(keys), name="cadenza-stack-keys")
+        exit_stack.push_async_callback(_ended, following)
         return Verifier(keys, issuer=self.identity.issuer, audience=self.identity.audience, clock=self._clock)
+
+    async def _follow_keys(self, keys: RemoteKeySet) -> None:
+        """Fetch the published set when it changes: a revoked key shall not outlive its revocation by ``max-age``."""
+        known = self.identity.public_keys
+        while True:
+            await asyncio.sleep(_KEY_CHECK_SECONDS)
+            published = self.identity.public_keys
+            if published is not known:
+                # What cannot be fetched now is fetched by the key set's own rules, as from any other provider.
+                with contextlib.suppress(KeysUnavailableError):
+                    await keys.refresh()
+                    known = published
 
     def _make_backend(self, http: httpx.AsyncClient) -> Backend:
         settings = self._settings
@@ -231,3 +248,8 @@ class EmbeddedStack:
         port = self._settings.backend_port
         own = (f"http://127.0.0.1:{port}", f"http://localhost:{port}") if port else ()
         return (*own, *self._settings.allowed_origins)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

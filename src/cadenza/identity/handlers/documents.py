@@ -1,4 +1,4 @@
-"""What never changes while the provider runs: health, settings, keys, discovery.
+"""What hardly changes while the provider runs: health, settings, keys, discovery.
 
 Above: ``parts``. Below: ``documents``.
 """
@@ -9,21 +9,22 @@ from cadenza.identity import documents, errors
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import Request, Response
 from cadenza.identity.handlers import Table
+from cadenza.identity.keys import KeyRing
 from cadenza.protocol.auth import endpoints
 
 
 class DocumentEndpoints:
-    """Encoded once.
+    """Encoded once, the key set whenever the keys have changed.
 
     Args:
         config: What they say.
-        public_keys: For the key set.
+        keys: For the key set.
     """
 
-    def __init__(self, config: IdentityConfig, *, public_keys: tuple[dict[str, object], ...]) -> None:
+    def __init__(self, config: IdentityConfig, *, keys: KeyRing) -> None:
         self._health = documents.health()
         self._settings = documents.settings(config)
-        self._key_set = documents.key_set(public_keys)
+        self._key_set = documents.KeySetDocument(keys)
         self._openid_configuration = documents.openid_configuration(config)
 
     def table(self) -> Table:
@@ -46,7 +47,7 @@ class DocumentEndpoints:
 
     async def key_set(self, _request: Request) -> Response:
         """The public keys."""
-        return self._key_set
+        return self._key_set.response()
 
     async def openid_configuration(self, _request: Request) -> Response:
         """Issuer and addresses."""
