@@ -1,0 +1,148 @@
+"""Plays recorded exchanges against a provider of ours, one setup after another, and collects every difference.
+
+A step of ``replay.json`` names a recorded line and says what cannot be taken from it:
+
+- ``bearer``: whose token to send (``Player.authorization``);
+- ``replace``: recorded text in the request's path and body -> what stands there with us, in words (``Reference``);
+- ``advance_seconds``: the clock goes on first;
+- ``confirm_email_first``: an address is confirmed as a mail would.
+
+Ids, refresh tokens and codes that an earlier answer held are replaced on their own: which of ours is which of theirs is
+known from the comparison.
+
+Above: ``test_recorded_exchanges``. Below: ``comparing``, the provider of ``conftest``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from tests.identity.comparing import Comparison, Difference, payload_of, redirect_values
+
+from cadenza.identity.keys import load_key_ring
+
+#: Words for a value of ours, and what finds it.
+Reference = tuple[re.Pattern[str], Callable[..., str]]
+
+
+class Player:
+    """Plays one setup's exchanges in order, and keeps what later ones refer to."""
+
+    def __init__(self, provider: Any, exchanges: list[dict[str, Any]], differences: list[Difference]) -> None:
+        self.provider = provider
+        self.exchanges = exchanges
+        self.comparison = Comparison(differences)
+        self.tokens: dict[int, str] = {}
+        self.answers: dict[int, Any] = {}
+        self.signer = load_key_ring(provider.config, random_bytes=bytes).signer
+        self.references: list[Reference] = [
+            (re.compile(r"(\w+) of the redirect of line (\d+)"), self._of_redirect),
+        ]
+
+    async def play(self, step: dict[str, Any]) -> None:
+        """Send one recorded request and compare the answer."""
+        recorded = self.exchanges[step["line"]]
+        if "confirm_email_first" in step:
+            assert await self.provider.parts.users.confirm(step["confirm_email_first"])
+        self._move_clock(step, recorded)
+        request = recorded["request"]
+        headers = {name: value for name, value in request["headers"].items() if name != "Authorization"}
+        if "bearer" in step:
+            headers["Authorization"] = await self.authorization(step["bearer"])
+        changes = self._changes(step.get("replace", {}))
+        answer = await self.provider.http.request(
+            request["method"],
+            _replaced(request["path"], changes, quoted=True),
+            headers=headers,
+            content=_body(request["body"], changes),
+        )
+        self.answers[step["line"]] = answer
+        token = self.comparison.compare_all(step, recorded, answer)
+        if token:
+            self.tokens[step["line"]] = token
+
+    def _move_clock(self, step: dict[str, Any], recorded: dict[str, Any]) -> None:
+        clock = self.provider.clock
+        clock.advance(step.get("advance_seconds", 0))
+        claims = recorded.get("decoded_access_token", {}).get("claims")
+        if claims:
+            clock.now = max(clock.now, claims["iat"] + 0.5)
+
+    # What stands with us where they have something of their own
+
+    def _changes(self, replace: dict[str, str]) -> dict[str, str]:
+        known = {theirs: ours for (name, theirs), ours in self.comparison.names.items() if not name.startswith("-")}
+        return {**known, **{theirs: self._resolve(words) for theirs, words in replace.items()}}
+
+    def _resolve(self, words: str) -> str:
+        for pattern, find in self.references:
+            found = pattern.fullmatch(words)
+            if found:
+                return find(*found.groups())
+        raise AssertionError(f"no such reference: {words}")
+
+    def _of_redirect(self, name: str, line: str) -> str:
+        """A value of the address an earlier answer led to."""
+        return redirect_values(self.answers[int(line)].headers["location"])[name]
+
+    # Who calls
+
+    async def authorization(self, which: str) -> str:
+        """The header for a bearer in words."""
+        session = re.fullmatch(r"session of line (\d+)( renewed)?", which)
+        if session:
+            token = self.tokens[int(session.group(1))]
+            return f"Bearer {await self._renewed(token) if session.group(2) else token}"
+        if which == "someone else":
+            return f"Bearer {(await self.provider.signed_up('someone.else@example.com')).access_token}"
+        base = self.tokens[max(self.tokens)] if self.tokens else ""
+        claims = payload_of(base)
+        forged: dict[str, dict[str, Any]] = {
+            "expired": {"exp": int(self.provider.clock.now) - 1},
+            "no sub": {"sub": None},
+            "unknown sub": {"sub": "00000000-0000-4000-8000-000000000000"},
+            "unknown session": {"session_id": "00000000-0000-4000-8000-000000000000"},
+            "no session": {"session_id": None},
+        }
+        if which in forged:
+            kept = {**claims, **forged[which]}
+            return f"Bearer {self.signer.sign({name: value for name, value in kept.items() if value is not None})}"
+        return {
+            "not a token": "Bearer garbage",
+            "not base64": "Bearer !!!.e30.x",
+            "wrong signature": f"Bearer {base.rsplit('.', 1)[0]}.{'A' * 86}",
+            "basic": "Basic YTpi",
+        }[which]
+
+    async def _renewed(self, token: str) -> str:
+        """Another token of the same session, for when the clock went past the first one's end."""
+        renewed: str = await self.provider.parts.sessions.issue_access_token(
+            payload_of(token)["session_id"], lifetime_seconds=60
+        )
+        return renewed
+
+
+def _replaced(text: str, changes: dict[str, str], *, quoted: bool = False) -> str:
+    for theirs, ours in changes.items():
+        if theirs:
+            text = text.replace(theirs, quote(ours, safe="") if quoted else ours)
+    return text
+
+
+def _body(recorded: Any, changes: dict[str, str]) -> bytes:
+    if recorded is None or isinstance(recorded, str):
+        return (recorded or "").encode()
+    return json.dumps(_replaced_values(recorded, changes)).encode()
+
+
+def _replaced_values(value: Any, changes: dict[str, str]) -> Any:
+    """Whole strings only: a code is a few digits, which stand elsewhere too."""
+    if isinstance(value, dict):
+        return {name: _replaced_values(inner, changes) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced_values(inner, changes) for inner in value]
+    return changes.get(value, value) if isinstance(value, str) else value
