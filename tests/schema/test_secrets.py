@@ -26,7 +26,8 @@ SECRET: Final = "correct-horse-battery"
 SECRET_FIELDS: Final = frozenset(
     {
         "accessToken", "refreshToken", "token", "password", "code", "codeVerifier", "apiKey", "secretKey",
-        "secretPassphrase", "email", "phone", "identityData", "userMetadata", "metadata",
+        "secretPassphrase", "email", "phone", "identityData", "userMetadata", "metadata", "tokenHash", "nonce",
+        "currentPassword", "secret", "uri",
     }
 )  # fmt: skip
 #: Fields of these names that are neither secret nor personal.

@@ -26,6 +26,10 @@ from cadenza.schema.scalars import (
 #: Supabase's shortest password here.
 NewPassword = Annotated[str, msgspec.Meta(min_length=8)]
 
+# Wherever a mail with a link is asked for: ``redirect_to`` is where the link leads in the end, and must be on the
+# provider's allow-list; with ``code_challenge`` (S256, RFC 7636 section 4.2) it leads there with a code for
+# ``command.auth.oauth.exchange``, else with the session itself.
+
 
 class LogoutScope(enum.StrEnum):
     """Which of the user's sessions a sign-out ends."""
@@ -88,6 +92,8 @@ class SignupParams(SecretMessage, frozen=True, kw_only=True):
     email: EmailText
     password: NewPassword
     metadata: dict[str, JsonValue] | None = None
+    redirect_to: str | None = None
+    code_challenge: str | None = None
 
 
 class LoginParams(SecretMessage, frozen=True, kw_only=True):
@@ -123,20 +129,29 @@ class OtpType(enum.StrEnum):
     MAGICLINK = "magiclink"
     SIGNUP = "signup"
     RECOVERY = "recovery"
+    INVITE = "invite"
+    EMAIL_CHANGE = "email_change"
 
 
 class SendOtpParams(SecretMessage, frozen=True, kw_only=True):
-    """A code or a magic link is mailed."""
+    """A code and a link are mailed: to sign in, or (``signup``, ``email_change``) the confirmation once more.
+
+    ``create_user``: whether an unknown address signs up by it; of consequence for ``email`` and ``magiclink`` alone.
+    """
 
     email: EmailText
     type: OtpType = OtpType.EMAIL
+    create_user: bool = True
+    redirect_to: str | None = None
+    code_challenge: str | None = None
 
 
 class VerifyOtpParams(SecretMessage, frozen=True, kw_only=True):
-    """The code from the mail."""
+    """The code from the mail with the address it went to, or ``token_hash``, which the mail's link carries."""
 
-    email: EmailText
-    token: str
+    email: EmailText | None = None
+    token: str | None = None
+    token_hash: str | None = None
     type: OtpType = OtpType.EMAIL
 
 
@@ -159,6 +174,42 @@ class ExchangeOAuthParams(SecretMessage, frozen=True, kw_only=True):
 
     code: str
     code_verifier: str
+
+
+class MfaFactor(Message, frozen=True, kw_only=True):
+    """A second factor that a user has; it counts once its ``status`` is ``verified``. ``type``: ``totp``, or others."""
+
+    id: Uuid
+    type: str
+    status: str
+    friendly_name: str | None = None
+    created_at: DateTimeText
+    updated_at: DateTimeText
+
+
+class EnrollMfaParams(SecretMessage, frozen=True, kw_only=True):
+    """Begin to add an authenticator app; no two factors of a user share a name. ``issuer`` is what the app shows."""
+
+    access_token: JwtText
+    friendly_name: str | None = None
+    issuer: str | None = None
+
+
+class MfaEnrollment(SecretMessage, frozen=True, kw_only=True):
+    """What an authenticator app needs, told once: ``uri`` (``otpauth:``) as a QR code, or ``secret`` by hand."""
+
+    factor_id: Uuid
+    type: str
+    friendly_name: str | None = None
+    secret: str
+    uri: str
+
+
+class UnenrollMfaParams(SecretMessage, frozen=True, kw_only=True):
+    """Which factor goes; a verified one wants a token at ``aal2``."""
+
+    access_token: JwtText
+    factor_id: Uuid
 
 
 class ChallengeMfaParams(SecretMessage, frozen=True, kw_only=True):
@@ -201,12 +252,34 @@ class RecoverParams(SecretMessage, frozen=True, kw_only=True):
     """Where the mail goes that lets one in without the password."""
 
     email: EmailText
+    redirect_to: str | None = None
+    code_challenge: str | None = None
 
 
 class UpdateUserParams(SecretMessage, frozen=True, kw_only=True):
-    """What changes of the bearer's user."""
+    """What changes of the bearer's user; in ``metadata`` a null removes the key.
+
+    A new password may want ``nonce`` (``command.auth.reauthenticate`` mails it) or ``current_password``, as the
+    provider is configured. A new address makes an anonymous user a lasting one; otherwise it waits for confirmation.
+    """
 
     access_token: JwtText
     email: EmailText | None = None
     password: NewPassword | None = None
     metadata: dict[str, JsonValue] | None = None
+    nonce: str | None = None
+    current_password: str | None = None
+    redirect_to: str | None = None
+    code_challenge: str | None = None
+
+
+class ReauthenticateParams(SecretMessage, frozen=True, kw_only=True):
+    """Whose address the code goes to: the bearer's."""
+
+    access_token: JwtText
+
+
+class ListMfaParams(SecretMessage, frozen=True, kw_only=True):
+    """Whose factors: the bearer's."""
+
+    access_token: JwtText

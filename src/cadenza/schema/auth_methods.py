@@ -16,16 +16,20 @@ __all__ = [
     "COMMAND_AUTH_LOGIN",
     "COMMAND_AUTH_LOGOUT",
     "COMMAND_AUTH_MFA_CHALLENGE",
+    "COMMAND_AUTH_MFA_ENROLL",
+    "COMMAND_AUTH_MFA_UNENROLL",
     "COMMAND_AUTH_MFA_VERIFY",
     "COMMAND_AUTH_OAUTH_EXCHANGE",
     "COMMAND_AUTH_OAUTH_START",
     "COMMAND_AUTH_OTP_SEND",
     "COMMAND_AUTH_OTP_VERIFY",
+    "COMMAND_AUTH_REAUTHENTICATE",
     "COMMAND_AUTH_RECOVER",
     "COMMAND_AUTH_REFRESH",
     "COMMAND_AUTH_SIGNUP",
     "COMMAND_AUTH_STEPUP",
     "COMMAND_AUTH_USER_UPDATE",
+    "QUERY_AUTH_MFA_LIST",
     "QUERY_AUTH_USER",
 ]
 
@@ -53,7 +57,7 @@ COMMAND_AUTH_OTP_VERIFY: Final = Method(
     "command.auth.otp.verify",
     auth.VerifyOtpParams,
     auth.AuthSession,
-    "Sign in with the code that was mailed.",
+    "Sign in with the code that was mailed; without tokens after the first code of a change of address.",
     access=Access.ANONYMOUS,
 )
 COMMAND_AUTH_OAUTH_START: Final = Method(
@@ -69,6 +73,23 @@ COMMAND_AUTH_OAUTH_EXCHANGE: Final = Method(
     auth.AuthSession,
     "Sign in with the code that the browser came back with.",
     access=Access.ANONYMOUS,
+)
+QUERY_AUTH_MFA_LIST: Final = Method(
+    "query.auth.mfa.list",
+    auth.ListMfaParams,
+    tuple[auth.MfaFactor, ...],
+    "The second factors of a token's user.",
+    access=Access.ANONYMOUS,
+)
+COMMAND_AUTH_MFA_ENROLL: Final = Method(
+    "command.auth.mfa.enroll",
+    auth.EnrollMfaParams,
+    auth.MfaEnrollment,
+    "Begin to add an authenticator app; it counts after its first challenge is verified.",
+    access=Access.ANONYMOUS,
+)
+COMMAND_AUTH_MFA_UNENROLL: Final = Method(
+    "command.auth.mfa.unenroll", auth.UnenrollMfaParams, str, "Remove a second factor.", access=Access.ANONYMOUS
 )
 COMMAND_AUTH_MFA_CHALLENGE: Final = Method(
     "command.auth.mfa.challenge",
@@ -120,5 +141,12 @@ COMMAND_AUTH_USER_UPDATE: Final = Method(
     auth.UpdateUserParams,
     auth.AuthUser,
     "Change the user of a token.",
+    access=Access.ANONYMOUS,
+)
+COMMAND_AUTH_REAUTHENTICATE: Final = Method(
+    "command.auth.reauthenticate",
+    auth.ReauthenticateParams,
+    str,
+    "Mail the code that a new password may want.",
     access=Access.ANONYMOUS,
 )

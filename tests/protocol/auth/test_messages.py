@@ -60,7 +60,7 @@ def test_what_is_secret_or_personal_never_shows(sessions: list[dict[str, Any]]) 
     held: list[msgspec.Struct] = [
         session,
         session.user,
-        (session.user.identities or ())[0],
+        *(session.user.identities or ()),
         SignupBody(email="ann@example.com", password="open sesame"),
         PasswordGrantBody(email="ann@example.com", password="open sesame"),
         RefreshTokenGrantBody(refresh_token=session.refresh_token),
