@@ -150,7 +150,7 @@ async def test_an_answer_leaves_in_one_go(on_any_port: IdentityConfig) -> None:
         async with asyncio.timeout(5):
             await reader.readuntil(b"\r\n\r\n")
         assert server._http is not None
-        (connection,) = server._http.server_state.connections
+        (connection,) = server._http._uvicorn.server_state.connections
         accepted = connection.transport.get_extra_info("socket")
 
         # Without it every answer waits for the client's delayed acknowledgement, 40 ms.

@@ -31,10 +31,11 @@ from cadenza.client.books import BookAssembly, Outcome, Sequence
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.proxy_caller import HttpProxyCaller
 from cadenza.gateway.server import GatewayServer
+from cadenza.identity.http_server import HttpServer
 from cadenza.schema.market import OrderBook, OrderBookSnapshot
 from cadenza.stack.channels import NAMESPACES
 from cadenza.stack.direct import DirectPublisher
-from cadenza.stack.serving import AsgiServer, bind
+from cadenza.stack.serving import bind
 from cadenza.tokens.jwks import StaticKeySet
 from cadenza.tokens.signer import Signer, SigningKey
 from cadenza.tokens.verifier import Verifier
@@ -100,7 +101,7 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
         if isinstance(publisher, ApiPublisher):
             await stack.enter_async_context(publisher)
         await stack.enter_async_context(backend)
-        server = AsgiServer(backend.app, listener)
+        server = HttpServer(backend.app, listener, name="cadenza-backend-http")
         await server.start()
         stack.push_async_callback(server.stop)
         venue = backend.venues[0]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cadenza.identity.bounded_http import BoundedHttp
-from cadenza.stack.serving import AsgiServer, bind
+from cadenza.identity.http_server import HttpServer
+from cadenza.stack.serving import bind
 
 DEADLINE_SECONDS = 20
 Message = MutableMapping[str, Any]
@@ -24,7 +25,9 @@ async def nothing(
 
 async def test_a_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BoundedHttp, "deadline_seconds", 0.05)
-    server = AsgiServer(nothing, bind("127.0.0.1", 0, what="backend", option="--backend-port"))
+    server = HttpServer(
+        nothing, bind("127.0.0.1", 0, what="backend", option="--backend-port"), name="cadenza-backend-http"
+    )
     await server.start()
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):

@@ -5,7 +5,6 @@ Above: ``stack``, ``cli``, tests. Below: ``parts``, ``keys``; uvicorn serves.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import os
@@ -14,38 +13,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, Self
 
-import uvicorn
-
 from cadenza.errors import ConfigurationError, IdentityError, UsageError
 from cadenza.identity.app import IdentityApp
-from cadenza.identity.bounded_http import BoundedHttp
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
+from cadenza.identity.http_server import HttpBounds, HttpServer
 from cadenza.identity.keys import KeyRing, load_key_ring
 from cadenza.identity.parts import Parts, assemble
 from cadenza.protocol.auth import endpoints
 from cadenza.protocol.auth.codes import action_for
 
 _BACKLOG: Final = 128
-_GRACE_SECONDS: Final = 2
-_KEEP_ALIVE_SECONDS: Final = 30
-_MOST_CONNECTIONS: Final = 512
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn without its hands on the process's signals: whoever runs the loop decides when it ends."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
+_BOUNDS: Final = HttpBounds(connections=512, keep_alive_seconds=30, grace_seconds=2)
 
 
 class IdentityServer:
@@ -74,8 +53,7 @@ class IdentityServer:
         self._random_bytes = random_bytes
         self._keys: KeyRing | None = None
         self._parts: Parts | None = None
-        self._http: _Uvicorn | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._http: HttpServer | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -154,10 +132,9 @@ class IdentityServer:
 
     async def stop(self) -> None:
         """Finish what is under way, for a bounded time, and let everything go. May be called twice."""
-        if self._http is not None and self._serving is not None:
-            self._http.should_exit = True
-            await asyncio.wait([self._serving])
-        self._http = self._serving = None
+        if self._http is not None:
+            await self._http.stop()
+        self._http = None
         if self._parts is not None:
             await self._parts.close()
         self._parts = None
@@ -174,28 +151,10 @@ class IdentityServer:
         await self._parts.store.open()
 
     async def _serve(self, listener: socket.socket) -> None:
-        self._http = _Uvicorn(
-            uvicorn.Config(
-                self._running.app,
-                http=BoundedHttp,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=_MOST_CONNECTIONS,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
+        self._http = HttpServer(
+            self._running.app, listener, name="cadenza-identity-http", bounds=_BOUNDS, tls=self.config.tls
         )
-        self._serving = asyncio.create_task(self._http.serve(sockets=[listener]), name="cadenza-identity-http")
-        accepting = asyncio.create_task(self._http.accepting.wait())
-        await asyncio.wait([accepting, self._serving], return_when=asyncio.FIRST_COMPLETED)
-        if self._serving.done():
-            accepting.cancel()
-            self._serving.result()
-            raise UsageError("The identity provider's HTTP server ended at once.")
+        await self._http.start()
 
     @property
     def _running(self) -> Parts:

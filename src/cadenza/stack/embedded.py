@@ -25,11 +25,12 @@ from cadenza.errors import ConfigurationError, KeysUnavailableError, UsageError
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.server import GatewayServer
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
 from cadenza.stack.channels import NAMESPACES
 from cadenza.stack.direct import DirectPublisher
 from cadenza.stack.folder import DataFolder
-from cadenza.stack.serving import AsgiServer, bind, require_free
+from cadenza.stack.serving import bind, require_free
 from cadenza.stack.settings import StackSettings, option_of
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
@@ -154,7 +155,7 @@ class EmbeddedStack:
         self.backend = self._make_backend(http)
         self.gateway = await self._start_gateway(exit_stack)
         await exit_stack.enter_async_context(self.backend)
-        server = AsgiServer(self.backend.app, backend_listener)
+        server = HttpServer(self.backend.app, backend_listener, name="cadenza-backend-http")
         await server.start()
         exit_stack.push_async_callback(server.stop)
         self._backend_port = server.port

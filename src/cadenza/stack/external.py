@@ -25,7 +25,8 @@ from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
 from cadenza.client.settings import AUTH_PATH, is_loopback, read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
-from cadenza.stack.serving import AsgiServer, bind
+from cadenza.identity.http_server import HttpServer
+from cadenza.stack.serving import bind
 from cadenza.stack.settings import BACKEND_PORT
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
@@ -227,7 +228,7 @@ class ExternalBackend:
             monotonic=self._monotonic,
         )
         await exit_stack.enter_async_context(self.backend)
-        server = AsgiServer(self.backend.app, listener)
+        server = HttpServer(self.backend.app, listener, name="cadenza-backend-http")
         await server.start()
         exit_stack.push_async_callback(server.stop)
         self.port = server.port

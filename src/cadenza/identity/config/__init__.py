@@ -16,6 +16,7 @@ from cadenza.identity.config.main import (
 )
 from cadenza.identity.config.policy import MfaPolicy
 from cadenza.identity.config.providers import OAuthProvider
+from cadenza.identity.config.tls import TlsFiles
 
 __all__ = [
     "ANY_ORIGIN",
@@ -30,5 +31,6 @@ __all__ = [
     "PasswordHashing",
     "RateLimits",
     "SmtpServer",
+    "TlsFiles",
     "is_loopback",
 ]

@@ -17,6 +17,7 @@ from cadenza.identity.config.limits import PasswordHashing, RateLimits
 from cadenza.identity.config.mail import MailConfig
 from cadenza.identity.config.policy import MfaPolicy
 from cadenza.identity.config.providers import OAuthProvider
+from cadenza.identity.config.tls import TlsFiles
 from cadenza.protocol.auth.endpoints import GATEWAY_PREFIX, LOOPBACK_REDIRECTS
 
 #: The port of Supabase's local stack.
@@ -39,6 +40,7 @@ class IdentityConfig:
         data_dir: Database and keys live here; made with mode 0700 when missing.
         host: Address to listen on. Beyond loopback only with ``allow_beyond_loopback``.
         port: 0 picks a free one.
+        tls: Certificate and key to speak TLS with; ``None``: plain HTTP.
         path_prefixes: Where the endpoints stand; ``""`` is the bare service, as Supabase Auth itself has it.
         external_url: The service's address as clients see it, prefix included. Empty: from host, port and prefix.
         issuer: The ``iss`` claim. Empty: ``external_url``.
@@ -82,6 +84,7 @@ class IdentityConfig:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     allow_beyond_loopback: bool = False
+    tls: TlsFiles | None = None
     path_prefixes: tuple[str, ...] = (GATEWAY_PREFIX, "")
     external_url: str = ""
     issuer: str = ""
@@ -176,7 +179,8 @@ class IdentityConfig:
         if self.external_url:
             return self.external_url.rstrip("/")
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{self.path_prefixes[0]}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{host}:{self.port}{self.path_prefixes[0]}"
 
     @property
     def token_issuer(self) -> str:
