@@ -23,9 +23,10 @@ from cadenza.identity.cors import CorsPolicy
 from cadenza.identity.errors import RefusalError, body_too_large, body_too_slow, unexpected_failure
 from cadenza.identity.exchange import Request, Response
 from cadenza.identity.handlers import Handler
+from cadenza.identity.oauth_errors import OAuthRefusalError
 from cadenza.identity.routes import Routes
 from cadenza.protocol.auth.endpoints import API_VERSION_HEADER
-from cadenza.protocol.auth.errors import encode_error, wants_dated_form
+from cadenza.protocol.auth.errors import encode_error, encode_oauth_error, wants_dated_form
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -201,7 +202,10 @@ def _query(raw: bytes) -> dict[str, str]:
 
 
 def _refused(refusal: RefusalError, headers: Mapping[str, str]) -> Response:
-    dated = wants_dated_form(headers.get(API_VERSION_HEADER.lower()))
+    if isinstance(refusal, OAuthRefusalError):
+        own, body = encode_oauth_error(refusal.error, refusal.message, dated=_wants_dated(headers))
+        return Response(status=refusal.status, headers=own, body=body)
+    dated = _wants_dated(headers)
     own, body = encode_error(
         status=refusal.status,
         error_code=refusal.error_code,
@@ -212,6 +216,10 @@ def _refused(refusal: RefusalError, headers: Mapping[str, str]) -> Response:
     if refusal.retry_after_seconds is not None:
         own["Retry-After"] = str(max(1, math.ceil(refusal.retry_after_seconds)))
     return Response(status=refusal.status, headers=own, body=body)
+
+
+def _wants_dated(headers: Mapping[str, str]) -> bool:
+    return wants_dated_form(headers.get(API_VERSION_HEADER.lower()))
 
 
 async def _send(send: Send, response: Response, common: Mapping[str, str]) -> None:

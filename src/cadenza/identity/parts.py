@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.app import IdentityApp
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.flows import Flows
 from cadenza.identity.grants.password import PasswordGrant
+from cadenza.identity.grants.pkce import PkceGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.callers import Callers
@@ -23,6 +25,7 @@ from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.refresh_tokens import RefreshTokenMint
+from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Sessions
 from cadenza.identity.store import Store
 from cadenza.identity.users import Users
@@ -79,6 +82,8 @@ def assemble(
     users = Users(
         config, store=store, passwords=passwords, policy=policy, sessions=sessions, clock=clock, new_id=new_id
     )
+    vault = Vault(keys.refresh_token_key, random_bytes=random_bytes)
+    flows = Flows(config, vault=vault, clock=clock, new_id=new_id)
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
@@ -87,6 +92,7 @@ def assemble(
             grants={
                 GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
+                GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),
             },
             limits=Limits.of(config.limits, monotonic=monotonic),
         ),

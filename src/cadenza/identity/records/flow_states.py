@@ -49,6 +49,10 @@ class FlowStateTable(Table[FlowStateRow]):
         """A user's newest flow of that method."""
         return self._first("user_id = ? AND method = ? ORDER BY created_at DESC, id DESC", user_id, method)
 
-    def forget(self, *, made_before: int) -> None:
-        """Drop the flows nobody came back from."""
-        self._execute("DELETE FROM flow_states WHERE created_at < ?", made_before)
+    def forget(self, *, made_before: int, but: int) -> None:
+        """Drop the flows nobody came back from, and the oldest where there are more than ``but``."""
+        self._execute(
+            "DELETE FROM flow_states WHERE created_at < ? OR rowid <= (SELECT max(rowid) FROM flow_states) - ?",
+            made_before,
+            but,
+        )

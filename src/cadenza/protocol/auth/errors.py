@@ -44,6 +44,13 @@ class UndatedErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     weak_password: WeakPassword | None = None
 
 
+class OAuthErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """OAuth's own form (RFC 6749 section 5.2)."""
+
+    error: str
+    error_description: str
+
+
 class _AnyErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """All forms at once, nothing required: an error body must never be the cause of a second error."""
 
@@ -94,6 +101,23 @@ def encode_error(
         headers[ERROR_CODE_HEADER] = error_code
     headers[API_VERSION_HEADER] = API_VERSION
     return headers, msgspec.json.encode(DatedErrorBody(code=error_code, message=message, weak_password=weak))
+
+
+def encode_oauth_error(error: str, description: str, *, dated: bool) -> tuple[dict[str, str], bytes]:
+    """Write an error in OAuth's form, which has no error code and is the same in both versions.
+
+    Args:
+        error: The word.
+        description: One sentence for a person.
+        dated: Whether the version is confirmed (``wants_dated_form``).
+
+    Returns:
+        The headers that belong to it, and the body.
+    """
+    headers = {"Content-Type": "application/json"}
+    if dated:
+        headers[API_VERSION_HEADER] = API_VERSION
+    return headers, msgspec.json.encode(OAuthErrorBody(error=error, error_description=description))
 
 
 _ANY_ERROR: Final = msgspec.json.Decoder(_AnyErrorBody)

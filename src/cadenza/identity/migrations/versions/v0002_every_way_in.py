@@ -91,6 +91,7 @@ def _flow_states() -> None:
         sa.Column("secrets", sa.LargeBinary),
         sa.Column("code_issued_at", sa.Integer),
         *_times(),
+        sa.Index("ix_flow_states_created_at", "created_at"),
     )
 
 
