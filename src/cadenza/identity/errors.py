@@ -207,6 +207,50 @@ def confirmation_too_soon(wait_seconds: float) -> RefusalError:
     return RefusalError(_TOO_MANY, ErrorCode.OVER_EMAIL_SEND_RATE_LIMIT, message, retry_after_seconds=wait_seconds)
 
 
+def mail_not_sent(what: str) -> RefusalError:
+    """A mail that could not be handed over; asking again is allowed at once."""
+    return RefusalError(_SERVER_ERROR, ErrorCode.UNEXPECTED_FAILURE, f"Error sending {what} email")
+
+
+def link_expired() -> RefusalError:
+    """A link that is wrong, used or too old: never told apart."""
+    return RefusalError(_FORBIDDEN, ErrorCode.OTP_EXPIRED, "Email link is invalid or has expired")
+
+
+def code_expired() -> RefusalError:
+    """A code that is wrong, used, too old or nobody's: never told apart."""
+    return RefusalError(_FORBIDDEN, ErrorCode.OTP_EXPIRED, "Token has expired or is invalid")
+
+
+def otp_disabled() -> RefusalError:
+    """A code asked for an address that is nobody's, by a request that wants no user made."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.OTP_DISABLED, "Signups not allowed for otp")
+
+
+def text_too_soon(wait_seconds: float) -> RefusalError:
+    """A second text message asked for one number within the interval."""
+    message = f"For security purposes, you can only request this after {int(wait_seconds)} seconds."
+    return RefusalError(_TOO_MANY, ErrorCode.OVER_SMS_SEND_RATE_LIMIT, message, retry_after_seconds=wait_seconds)
+
+
+def text_not_sent(what: str) -> RefusalError:
+    """A text message to a number that is no test number."""
+    message = f"Error sending {what} OTP to provider: only the configured test numbers are served here"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.SMS_SEND_FAILED, message)
+
+
+def reauthentication_needed() -> RefusalError:
+    """A new password, wanted by a session that is not young any more."""
+    message = "Password update requires reauthentication"
+    return RefusalError(_BAD_REQUEST, ErrorCode.REAUTHENTICATION_NEEDED, message)
+
+
+def reauthentication_not_valid() -> RefusalError:
+    """A nonce that is wrong, used or too old."""
+    message = "Nonce has expired or is invalid"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.REAUTHENTICATION_NOT_VALID, message)
+
+
 def unexpected_failure() -> RefusalError:
     """A fault of ours."""
     message = "Unexpected failure, please check server logs for more information"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.app import IdentityApp
-from cadenza.identity.config import IdentityConfig
+from cadenza.identity.config import IdentityConfig, is_loopback
 from cadenza.identity.flows import Flows
 from cadenza.identity.grants.password import PasswordGrant
 from cadenza.identity.grants.pkce import PkceGrant
@@ -19,10 +19,15 @@ from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
+from cadenza.identity.handlers.inbox import InboxEndpoints
 from cadenza.identity.handlers.tokens import TokenEndpoints
 from cadenza.identity.handlers.user import UserEndpoints
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
+from cadenza.identity.mails import Inbox, Post
+from cadenza.identity.mails.composing import Composer
+from cadenza.identity.mails.smtp import SmtpCarrier
+from cadenza.identity.mails.templates import Templates
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.refresh_tokens import RefreshTokenMint
 from cadenza.identity.sealing import Vault
@@ -43,10 +48,13 @@ class Parts:
     passwords: Passwords
     users: Users
     sessions: Sessions
+    post: Post
+    inbox: Inbox
 
     async def close(self) -> None:
         """Let threads and files go."""
         self.passwords.close()
+        self.post.close()
         await self.store.close()
 
 
@@ -84,6 +92,14 @@ def assemble(
     )
     vault = Vault(keys.refresh_token_key, random_bytes=random_bytes)
     flows = Flows(config, vault=vault, clock=clock, new_id=new_id)
+    limits = Limits.of(config.limits, monotonic=monotonic)
+    inbox = Inbox(limit=config.mail.inbox_limit, clock=clock)
+    post = Post(
+        Composer(config, Templates(config.mail, monotonic=monotonic)),
+        inbox if config.mail.smtp is None else SmtpCarrier(config.mail.smtp),
+        # Supabase Auth counts no mails where sign-ups are confirmed at once.
+        limit=None if config.autoconfirm else limits.email_sent,
+    )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
@@ -94,9 +110,10 @@ def assemble(
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),
             },
-            limits=Limits.of(config.limits, monotonic=monotonic),
+            limits=limits,
         ),
         UserEndpoints(callers=callers, users=users, sessions=sessions),
+        InboxEndpoints(inbox if config.mail.smtp is None and is_loopback(config.host) else None),
     )
     app = IdentityApp(config, {path: methods for noun in nouns for path, methods in noun.table().items()})
-    return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions)
+    return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions, post=post, inbox=inbox)

@@ -76,6 +76,7 @@ class IdentityConfig:
         providers: OAuth providers.
         test_provider: Serve a provider of our own, with a consent page, under the name ``test``.
         test_otps: Telephone numbers and the codes that work for them; there is no other telephone.
+        phone_autoconfirm: A telephone number counts as confirmed without its code.
         hashing: Cost of a password hash.
         limits: Rate limits.
     """
@@ -120,6 +121,7 @@ class IdentityConfig:
     providers: tuple[OAuthProvider, ...] = ()
     test_provider: bool = False
     test_otps: Mapping[str, str] = field(default_factory=dict)
+    phone_autoconfirm: bool = False
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     limits: RateLimits = field(default_factory=RateLimits)
 

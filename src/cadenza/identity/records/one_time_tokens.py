@@ -24,7 +24,7 @@ class TokenKind(enum.StrEnum):
 
 
 class OneTimeTokenRow(msgspec.Struct, frozen=True, kw_only=True):
-    """``digest`` is the keyed digest of the link's token hash; ``relates_to`` the address or number it was sent to.
+    """``digest`` is the link's, ``code_digest`` the code's; ``relates_to`` the address or number it was sent to.
 
     ``pkce`` says that following the link yields a code for whoever holds the verifier, not a session.
     """
@@ -33,6 +33,7 @@ class OneTimeTokenRow(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     kind: str
     digest: bytes
+    code_digest: bytes
     relates_to: str
     pkce: bool = False
     created_at: int
@@ -51,6 +52,10 @@ class OneTimeTokenTable(Table[OneTimeTokenRow]):
     def by_digest(self, kind: TokenKind, digest: bytes) -> OneTimeTokenRow | None:
         """The token of that kind and digest."""
         return self._first("kind = ? AND digest = ?", kind.value, digest)
+
+    def by_code(self, kind: TokenKind, digest: bytes) -> OneTimeTokenRow | None:
+        """The token of that kind whose code has that digest."""
+        return self._first("kind = ? AND code_digest = ?", kind.value, digest)
 
     def of(self, user_id: str, kind: TokenKind) -> OneTimeTokenRow | None:
         """The token of that kind which a user has."""

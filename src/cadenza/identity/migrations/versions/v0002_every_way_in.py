@@ -69,6 +69,7 @@ def _one_time_tokens() -> None:
         _user(unique=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False, index=True),
+        sa.Column("code_digest", sa.LargeBinary, nullable=False, index=True),
         sa.Column("relates_to", sa.Text, nullable=False),
         sa.Column("pkce", sa.Boolean, nullable=False),
         *_times(),
