@@ -64,13 +64,13 @@ class Comparison:
             self._compare("token_header", recorded["decoded_access_token"]["header"], header_of(token))
         return token
 
-    def _compare_redirect(self, theirs: str, ours: str) -> str:
+    def _compare_redirect(self, theirs: str, ours: str, path: str = "location") -> str:
         their_parts, our_parts = urlsplit(theirs), urlsplit(ours)
-        self._compare("location.where", _where(their_parts), _where(our_parts))
+        self._compare(f"{path}.where", _where(their_parts), _where(our_parts))
         for part in ("query", "fragment"):
             their_values = dict(parse_qsl(getattr(their_parts, part), keep_blank_values=True))
             our_values = dict(parse_qsl(getattr(our_parts, part), keep_blank_values=True))
-            self._compare(f"location.{part}", their_values, our_values)
+            self._compare(f"{path}.{part}", their_values, our_values)
         return redirect_values(ours).get("access_token", "")
 
     def _compare_headers(self, theirs: dict[str, str], ours: Any) -> None:
@@ -92,6 +92,8 @@ class Comparison:
         elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
             for index, (their, our) in enumerate(zip(theirs, ours, strict=True)):
                 self._compare(f"{path}.{index}", their, our)
+        elif path == "body.url" and isinstance(theirs, str) and isinstance(ours, str):
+            self._compare_redirect(theirs, ours, path)
         elif not self._same(path.rsplit(".", 1)[-1], theirs, ours):
             self._differ(path, theirs, ours)
 

@@ -21,6 +21,7 @@ import pytest
 from cadenza.identity.config import IdentityConfig, PasswordHashing, RateLimits
 from cadenza.identity.keys import load_key_ring
 from cadenza.identity.parts import Parts, assemble
+from cadenza.identity.providers import new_client
 from cadenza.identity.store import Store
 from cadenza.protocol.auth import Request, Session, requests, responses
 
@@ -120,10 +121,12 @@ MakeProvider = Callable[..., contextlib.AbstractAsyncContextManager[Provider]]
 
 
 @contextlib.asynccontextmanager
-async def _open_provider(config: IdentityConfig, clock: FakeClock | None = None) -> AsyncIterator[Provider]:
+async def _open_provider(
+    config: IdentityConfig, clock: FakeClock | None = None, **further: Any
+) -> AsyncIterator[Provider]:
     clock = clock or FakeClock()
     keys = load_key_ring(config, random_bytes=os.urandom, clock=clock)
-    parts = assemble(config, keys=keys, clock=clock, monotonic=clock, random_bytes=os.urandom)
+    parts = assemble(config, keys=keys, clock=clock, monotonic=clock, random_bytes=os.urandom, **further)
     await parts.store.open()
     transport = httpx.ASGITransport(parts.app)
     try:
@@ -143,8 +146,10 @@ def open_provider() -> OpenProvider:
 def make_provider(config: IdentityConfig, clock: FakeClock) -> MakeProvider:
     """Opens a provider with some settings changed, as an async context manager."""
 
-    def make(**changes: Any) -> contextlib.AbstractAsyncContextManager[Provider]:
-        return _open_provider(dataclasses.replace(config, **changes), clock)
+    def make(
+        *, make_client: Callable[[], httpx.AsyncClient] = new_client, **changes: Any
+    ) -> contextlib.AbstractAsyncContextManager[Provider]:
+        return _open_provider(dataclasses.replace(config, **changes), clock, make_client=make_client)
 
     return make
 

@@ -21,10 +21,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from tests.identity import keycloak_stub
 from tests.identity.comparing import Comparison, Difference, payload_of, redirect_values
 
 from cadenza.identity.keys import load_key_ring
 
+PASSWORD = "correct horse 1"
 #: Words for a value of ours, and what finds it.
 Reference = tuple[re.Pattern[str], Callable[..., str]]
 
@@ -41,6 +43,8 @@ class Player:
         self.signer = load_key_ring(provider.config, random_bytes=bytes).signer
         self.references: list[Reference] = [
             (re.compile(r"(\w+) of the redirect of line (\d+)"), self._of_redirect),
+            (re.compile(r"(\w+) of the address in line (\d+)"), self._of_address),
+            (re.compile(r"ID token of line (\d+) signed again"), self._signed_again),
         ]
 
     async def play(self, step: dict[str, Any]) -> None:
@@ -89,6 +93,14 @@ class Player:
         """A value of the address an earlier answer led to."""
         return redirect_values(self.answers[int(line)].headers["location"])[name]
 
+    def _of_address(self, name: str, line: str) -> str:
+        """A value of the address that an earlier answer holds."""
+        return redirect_values(self.answers[int(line)].json()["url"])[name]
+
+    def _signed_again(self, line: str) -> str:
+        """A recorded ID token with a key of ours: theirs was thrown away."""
+        return keycloak_stub.sign(payload_of(self.exchanges[int(line)]["request"]["body"]["id_token"]))
+
     # Who calls
 
     async def authorization(self, which: str) -> str:
@@ -98,7 +110,8 @@ class Player:
             token = self.tokens[int(session.group(1))]
             return f"Bearer {await self._renewed(token) if session.group(2) else token}"
         if which == "someone else":
-            return f"Bearer {(await self.provider.signed_up('someone.else@example.com')).access_token}"
+            await self.provider.parts.users.ensure("someone.else@example.com", PASSWORD)
+            return f"Bearer {(await self.provider.signed_in('someone.else@example.com', PASSWORD)).access_token}"
         base = self.tokens[max(self.tokens)] if self.tokens else ""
         claims = payload_of(base)
         forged: dict[str, dict[str, Any]] = {

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.identity import keycloak_stub
 from tests.identity.comparing import Difference
 from tests.identity.replaying import Player
 
-from cadenza.identity.config import IdentityConfig, PasswordHashing, RateLimits
+from cadenza.identity.config import IdentityConfig, OAuthProvider, PasswordHashing, RateLimits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "tests" / "data" / "identity"
@@ -48,7 +49,9 @@ def found(
             folder = tmp_path_factory.mktemp(setup) / "data"
             shutil.copytree(migrated_folder, folder)
             folder.joinpath("signing-keys.json").unlink()  # made again with the setup's algorithm
-            async with open_provider(_config(folder, setup, changes)) as provider:
+            async with open_provider(
+                _config(folder, setup, changes), make_client=keycloak_stub.make_client
+            ) as provider:
                 provider.clock.now = FIRST_EXCHANGE_AT
                 player = Player(provider, exchanges, differences)
                 for step in plan["played"]:
@@ -67,6 +70,9 @@ def _config(folder: Path, setup: str, changes: dict[str, Any]) -> Any:
         trusted_proxies=frozenset({"127.0.0.1"}),
         hashing=PasswordHashing(passes=1, memory_kib=8, lanes=1),
         limits=RateLimits.off(),
+        providers=(
+            OAuthProvider(name="keycloak", client_id="kc-client", client_secret="kc-secret", url=keycloak_stub.URL),
+        ),
     )
     return _changed(config, changes)
 

@@ -25,6 +25,7 @@ from cadenza.identity.exchange import Request, Response
 from cadenza.identity.handlers import Handler
 from cadenza.identity.oauth_errors import OAuthRefusalError
 from cadenza.identity.routes import Routes
+from cadenza.protocol.auth import endpoints
 from cadenza.protocol.auth.endpoints import API_VERSION_HEADER
 from cadenza.protocol.auth.errors import encode_error, encode_oauth_error, wants_dated_form
 
@@ -63,6 +64,7 @@ class IdentityApp:
         self._cors = CorsPolicy(config.allowed_origins)
         self._prefixes = sorted(config.path_prefixes, key=len, reverse=True)
         self._checks_host = is_loopback(config.host)
+        self._own_origin = "/".join(config.base_url.split("/", 3)[:3])
         self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,10 +83,9 @@ class IdentityApp:
             return _HOST_REFUSED
         if _is_preflight(scope["method"], headers):
             return Response(status=204)
-        origin = headers.get("origin", "")
-        if origin and not self._cors.allows(origin):
-            return _ORIGIN_REFUSED
         path = self._path_in_table(scope["path"])
+        if path != endpoints.CALLBACK and not self._may_come_from(headers):
+            return _ORIGIN_REFUSED
         found = self._routes.find(path)
         if found is None:
             return _NOT_FOUND
@@ -131,6 +132,16 @@ class IdentityApp:
             if path.startswith(f"{prefix}/"):
                 return path[len(prefix) :]
         return ""
+
+    def _may_come_from(self, headers: Mapping[str, str]) -> bool:
+        """Whether the page that asks may: one of ours always (``Host`` has been looked at by then).
+
+        Providers send forms to the callback from wherever they are: there the state counts.
+        """
+        origin = headers.get("origin", "")
+        if not origin or self._cors.allows(origin) or origin == self._own_origin:
+            return True
+        return self._checks_host and origin == f"http://{headers.get('host', '')}"
 
     def _is_own_host(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host

@@ -19,7 +19,7 @@ from cadenza.protocol.auth import Health, OpenIdConfiguration, Settings, endpoin
 #: What Supabase Auth says of keys and discovery.
 _TEN_MINUTES: Final[Mapping[str, str]] = {"Cache-Control": "public, max-age=600"}
 
-#: Every provider Supabase Auth's settings name; only the e-mail one is open here.
+#: Every provider Supabase Auth's settings name; which are open is configured.
 _EXTERNAL: Final = (
     "anonymous_users",
     "apple",
@@ -70,7 +70,7 @@ def settings(config: IdentityConfig) -> Response:
     """``GET /settings``."""
     return json_response(
         Settings(
-            external={name: name == "email" for name in _EXTERNAL},
+            external={**{name: name == "email" for name in _EXTERNAL}, **dict.fromkeys(_configured(config), True)},
             disable_signup=config.disable_sign_up,
             mailer_autoconfirm=config.autoconfirm,
             phone_autoconfirm=False,
@@ -96,6 +96,11 @@ class KeySetDocument:
             self._response = json_response(_KeySet(keys=public), headers=_TEN_MINUTES)
             self._encoded = public
         return self._response
+
+
+def _configured(config: IdentityConfig) -> tuple[str, ...]:
+    """The OAuth providers there are, those beside Supabase Auth's names too."""
+    return (*(provider.name for provider in config.providers), *(("test",) if config.test_provider else ()))
 
 
 def openid_configuration(config: IdentityConfig) -> Response:

@@ -9,26 +9,35 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
+
 from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.app import IdentityApp
 from cadenza.identity.config import IdentityConfig, is_loopback
 from cadenza.identity.flows import Flows
+from cadenza.identity.grants.id_token import IdTokenGrant
 from cadenza.identity.grants.password import PasswordGrant
 from cadenza.identity.grants.pkce import PkceGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
+from cadenza.identity.handlers.identities import IdentityEndpoints
 from cadenza.identity.handlers.inbox import InboxEndpoints
+from cadenza.identity.handlers.oauth import OAuthEndpoints
 from cadenza.identity.handlers.tokens import TokenEndpoints
 from cadenza.identity.handlers.user import UserEndpoints
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
+from cadenza.identity.linking import Linking
 from cadenza.identity.mails import Inbox, Post
 from cadenza.identity.mails.composing import Composer
 from cadenza.identity.mails.smtp import SmtpCarrier
 from cadenza.identity.mails.templates import Templates
+from cadenza.identity.oauth import OAuth
 from cadenza.identity.passwords import PasswordPolicy, Passwords
+from cadenza.identity.providers import Providers, new_client
+from cadenza.identity.redirects import Redirects
 from cadenza.identity.refresh_tokens import RefreshTokenMint
 from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Sessions
@@ -48,11 +57,13 @@ class Parts:
     passwords: Passwords
     users: Users
     sessions: Sessions
+    providers: Providers
     post: Post
     inbox: Inbox
 
     async def close(self) -> None:
         """Let threads and files go."""
+        await self.providers.close()
         self.passwords.close()
         self.post.close()
         await self.store.close()
@@ -65,6 +76,7 @@ def assemble(
     clock: Callable[[], float],
     monotonic: Callable[[], float],
     random_bytes: Callable[[int], bytes],
+    make_client: Callable[[], httpx.AsyncClient] = new_client,
 ) -> Parts:
     """Build the room. ``Parts.store`` is yet to be opened.
 
@@ -74,6 +86,7 @@ def assemble(
         clock: Seconds since the epoch.
         monotonic: Seconds, for rate limits.
         random_bytes: Where ids, salts and refresh tokens come from.
+        make_client: What OAuth providers are asked with.
     """
 
     def new_id() -> str:
@@ -100,6 +113,19 @@ def assemble(
         # Supabase Auth counts no mails where sign-ups are confirmed at once.
         limit=None if config.autoconfirm else limits.email_sent,
     )
+    redirects = Redirects(config.site_url, config.uri_allow_list)
+    providers = Providers(config, make_client=make_client, clock=clock)
+    linking = Linking(config, clock=clock, new_id=new_id)
+    oauth = OAuth(
+        config,
+        store=store,
+        flows=flows,
+        linking=linking,
+        providers=providers,
+        sessions=sessions,
+        redirects=redirects,
+        random_bytes=random_bytes,
+    )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
@@ -109,11 +135,25 @@ def assemble(
                 GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),
+                GrantType.ID_TOKEN: IdTokenGrant(
+                    store=store, providers=providers, linking=linking, sessions=sessions, caller_of=callers.of
+                ),
             },
             limits=limits,
         ),
         UserEndpoints(callers=callers, users=users, sessions=sessions),
+        OAuthEndpoints(config, oauth=oauth),
+        IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),
         InboxEndpoints(inbox if config.mail.smtp is None and is_loopback(config.host) else None),
     )
     app = IdentityApp(config, {path: methods for noun in nouns for path, methods in noun.table().items()})
-    return Parts(app=app, store=store, passwords=passwords, users=users, sessions=sessions, post=post, inbox=inbox)
+    return Parts(
+        app=app,
+        store=store,
+        passwords=passwords,
+        users=users,
+        sessions=sessions,
+        providers=providers,
+        post=post,
+        inbox=inbox,
+    )

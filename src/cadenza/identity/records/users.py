@@ -96,6 +96,10 @@ class IdentityTable(Table[IdentityRow]):
         """Whoever that provider calls so."""
         return self._first("provider = ? AND subject = ?", provider, subject)
 
+    def of_email(self, email: str) -> tuple[IdentityRow, ...]:
+        """Whatever ways in have that address, which is lower case; oldest first."""
+        return self._all("email = ? ORDER BY created_at, id", email)
+
     def update_data(self, identity_id: str, data: str, at: int) -> None:
         """Write what a provider says of the user."""
         self._execute("UPDATE identities SET data = ?, updated_at = ? WHERE id = ?", data, at, identity_id)

@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Add to the tables there are, and make the new ones. Codes and tokens stand as keyed digests, secrets sealed."""
     _users()
+    op.create_index("ix_identities_email", "identities", ["email"])
     _sessions()
     _one_time_tokens()
     _flow_states()

@@ -1,0 +1,324 @@
+"""Whose user somebody at another provider is: known, linked by an address both vouch for, or new.
+
+The rules are Supabase Auth's (``internal/models/linking.go``): addresses link where the provider says they are verified
+(or where everything is confirmed at once). Ours are narrower in one case: a way in whose address nobody has verified,
+and that is not its user's own, links nobody; else who adds such a one to their account would receive its owner.
+
+A user whose address was never confirmed may be a trap laid by somebody else: when its owner comes by a provider, the
+password, the other ways in and the sessions made before are removed.
+
+Everything runs inside a transaction of the caller's. A refusal is *returned* where what was done must stay.
+
+Above: ``handlers.oauth``, ``handlers.identities``, ``grants.id_token``. Below: ``records``, ``providers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from cadenza.identity import oauth_errors as errors
+from cadenza.identity.config import IdentityConfig
+from cadenza.identity.errors import RefusalError, sign_up_disabled
+from cadenza.identity.metadata import merged
+from cadenza.identity.providers import Profile
+from cadenza.identity.records import IdentityRow, Records, UserRow
+from cadenza.identity.times import instant
+
+#: What may be left out where a provider says more of somebody than a token can carry.
+_EXPENDABLE: Final = ("custom_claims", "picture", "avatar_url", "profile", "website")
+
+
+class Linking:
+    """Decides, and writes what follows.
+
+    Args:
+        config: Whether new users are taken, and confirmed at once.
+        clock: Seconds since the epoch.
+        new_id: Makes ids.
+    """
+
+    def __init__(self, config: IdentityConfig, *, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self._config = config
+        self._clock = clock
+        self._new_id = new_id
+
+    # Coming in
+
+    def sign_in(
+        self, records: Records, profile: Profile, *, provider: str, email_optional: bool = False
+    ) -> UserRow | RefusalError:
+        """The user of a profile, found, linked or made.
+
+        Args:
+            records: The transaction's.
+            profile: What the provider says.
+            provider: Its name.
+            email_optional: Take users without an address.
+
+        Returns:
+            The user; or why they may not come in yet, with what was written to stay.
+
+        Raises:
+            RefusalError: They may not come in, and nothing is to stay.
+        """
+        data = self._fitting(profile.data)
+        identity = records.identities.by_subject(provider, profile.subject)
+        if identity is not None:
+            user = self._seen_again(records, identity, data)
+        else:
+            found = self._user_of_addresses(records, profile)
+            user = self._new_user(records, profile, provider, data) if found is None else found
+            identity = self._new_identity(user, provider, profile.subject, data)
+            records.identities.insert(identity)
+            user = self._with_data(records, user, data)
+        if user.banned_until is not None and instant(self._clock()) < user.banned_until:
+            raise errors.user_banned()
+        if user.email_confirmed_at is not None or (email_optional and not user.email):
+            return user
+        return self._first_confirmed(records, user, identity, profile)
+
+    def _user_of_addresses(self, records: Records, profile: Profile) -> UserRow | None:
+        """The one user whose verified address the profile shares.
+
+        Raises:
+            RefusalError: There are several.
+        """
+        autoconfirm = self._config.autoconfirm
+        addresses = {email.address.lower() for email in profile.emails if email.verified or autoconfirm}
+        owners: dict[str, UserRow] = {}
+        for address in addresses:
+            for identity in records.identities.of_email(address):
+                owner = records.users.by_id(identity.user_id)
+                if owner is not None and (owner.email == address or _is_verified(identity)):
+                    owners[owner.id] = owner
+        if not owners:
+            users = (records.users.by_email(address) for address in addresses)
+            owners = {user.id: user for user in users if user is not None}
+        if len(owners) > 1:
+            raise errors.multiple_accounts()
+        return next(iter(owners.values()), None)
+
+    def _new_user(self, records: Records, profile: Profile, provider: str, data: Mapping[str, object]) -> UserRow:
+        if self._config.disable_sign_up:
+            raise sign_up_disabled()
+        now = instant(self._clock())
+        address = _primary(profile)
+        user = UserRow(
+            id=self._new_id(),
+            aud=self._config.audience,
+            role=self._config.default_role,
+            # An address that is somebody's already, and that this provider does not vouch for, stays theirs.
+            email=address if address and records.users.by_email(address) is None else None,
+            password_hash=None,
+            email_confirmed_at=None,
+            confirmation_sent_at=None,
+            last_sign_in_at=None,
+            app_metadata=_text({"provider": provider, "providers": [provider]}),
+            user_metadata=_text(data),
+            is_anonymous=False,
+            created_at=now,
+            updated_at=now,
+        )
+        records.users.insert(user)
+        return user
+
+    def _seen_again(self, records: Records, identity: IdentityRow, data: Mapping[str, object]) -> UserRow:
+        user = records.users.by_id(identity.user_id)
+        if user is None:  # the key between the tables forbids it
+            raise errors.no_profile()
+        now = instant(self._clock())
+        records.identities.update(
+            msgspec.structs.replace(
+                identity, data=_text(data), email=_email_in(data), last_sign_in_at=now, updated_at=now
+            )
+        )
+        return self._with_data(records, user, data)
+
+    def _first_confirmed(
+        self, records: Records, user: UserRow, identity: IdentityRow, profile: Profile
+    ) -> UserRow | RefusalError:
+        """What is done when nobody had shown yet that the user's address is theirs."""
+        user = self._without_strangers(records, user, identity)
+        address = self._vouched_for(records, user, profile)
+        if not self._config.autoconfirm and address is None:
+            return errors.email_needs_verification(identity.provider, sent=False)
+        now = instant(self._clock())
+        user = msgspec.structs.replace(user, email=address or user.email, email_confirmed_at=now, updated_at=now)
+        records.users.update(user)
+        return user
+
+    def _vouched_for(self, records: Records, user: UserRow, profile: Profile) -> str | None:
+        """The user's address, or the one they are to have, if the provider says it is theirs."""
+        email = profile.email
+        if email is None or not (email.verified and email.primary):
+            return None
+        address = email.address.lower()
+        if user.email is None and records.users.by_email(address) is None:
+            return address
+        return address if user.email == address else None
+
+    def _without_strangers(self, records: Records, user: UserRow, identity: IdentityRow) -> UserRow:
+        for other in records.identities.of(user.id):
+            if other.id != identity.id:
+                records.identities.delete(other.id)
+        records.sessions.delete_of(user.id)
+        records.one_time_tokens.drop(user.id)
+        user = msgspec.structs.replace(user, password_hash=None, user_metadata=identity.data, confirmation_sent_at=None)
+        return self.with_providers(records, user)
+
+    # Adding and removing by hand
+
+    def link(self, records: Records, user_id: str, profile: Profile, *, provider: str) -> UserRow | RefusalError:
+        """Add a way in to a user who is signed in; an anonymous one is none afterwards.
+
+        Returns:
+            The user; or why they are not confirmed yet, with what was written to stay.
+
+        Raises:
+            RefusalError: The user is gone, or the way in is somebody's already.
+        """
+        user = records.users.by_id(user_id)
+        if user is None:
+            raise errors.linking_user_not_found()
+        known = records.identities.by_subject(provider, profile.subject)
+        if known is not None:
+            raise errors.identity_already_linked(to_another=known.user_id != user.id)
+        data = self._fitting(profile.data)
+        records.identities.insert(self._new_identity(user, provider, profile.subject, data))
+        if user.email:
+            return self.with_providers(records, user)
+        return self._with_first_address(records, self.with_providers(records, user), profile, provider)
+
+    def _with_first_address(
+        self, records: Records, user: UserRow, profile: Profile, provider: str
+    ) -> UserRow | RefusalError:
+        email = profile.email
+        if email is None:
+            user = msgspec.structs.replace(user, is_anonymous=False)
+            records.users.update(user)
+            return user
+        address = email.address.lower()
+        if records.users.by_email(address) is not None:
+            raise errors.linked_email_exists()
+        now = instant(self._clock())
+        user = _without_pending(records, msgspec.structs.replace(user, email=address, updated_at=now))
+        if not email.verified:
+            records.users.update(user)
+            return errors.linked_email_not_confirmed(provider)
+        user = msgspec.structs.replace(user, email_confirmed_at=now, is_anonymous=False)
+        records.users.update(user)
+        return user
+
+    def unlink(self, records: Records, user: UserRow, identity_id: str) -> UserRow:
+        """Remove a way in.
+
+        Raises:
+            RefusalError: It is the last one, or not the user's, or what is left is another user's address.
+        """
+        identities = records.identities.of(user.id)
+        if len(identities) <= 1:
+            raise errors.last_identity()
+        if all(identity.id != identity_id for identity in identities):
+            raise errors.identity_not_found()
+        records.identities.delete(identity_id)
+        left = tuple(identity for identity in identities if identity.id != identity_id)
+        return self.with_providers(records, self._with_address_of(records, user, left))
+
+    def _with_address_of(self, records: Records, user: UserRow, left: tuple[IdentityRow, ...]) -> UserRow:
+        """The user with an address that one of the ways in left has; verified ones first, then the oldest."""
+        if any((identity.email or "") == (user.email or "") for identity in left):
+            return user
+        ranked = sorted(left, key=lambda identity: (not identity.email, not _is_verified(identity)))
+        for identity in ranked:
+            owner = records.users.by_email(identity.email) if identity.email else None
+            if owner is None or owner.id == user.id:
+                return self._moved_to(records, user, identity)
+        raise errors.identity_email_conflict()
+
+    def _moved_to(self, records: Records, user: UserRow, identity: IdentityRow) -> UserRow:
+        user = _without_pending(records, msgspec.structs.replace(user, email=identity.email))
+        if identity.email and (_is_verified(identity) or self._config.autoconfirm):
+            return user
+        metadata = {**_object(user.user_metadata), "email_verified": False}
+        return msgspec.structs.replace(user, email_confirmed_at=None, user_metadata=_text(metadata))
+
+    # Shared
+
+    def with_providers(self, records: Records, user: UserRow) -> UserRow:
+        """The user, written, with the names of their ways in, oldest first, in ``app_metadata``."""
+        names = list(dict.fromkeys(identity.provider for identity in records.identities.of(user.id)))
+        changes: dict[str, object] = {"providers": names, **({"provider": names[0]} if names else {})}
+        metadata = {**_object(user.app_metadata), **changes}
+        user = msgspec.structs.replace(user, app_metadata=_text(metadata), updated_at=instant(self._clock()))
+        records.users.update(user)
+        return user
+
+    def _with_data(self, records: Records, user: UserRow, data: Mapping[str, object]) -> UserRow:
+        metadata = merged(_object(user.user_metadata), data)
+        if len(msgspec.json.encode(metadata)) <= self._config.user_metadata_limit_bytes:
+            user = msgspec.structs.replace(user, user_metadata=_text(metadata))
+        return self.with_providers(records, user)
+
+    def _new_identity(self, user: UserRow, provider: str, subject: str, data: Mapping[str, object]) -> IdentityRow:
+        now = instant(self._clock())
+        return IdentityRow(
+            id=self._new_id(),
+            user_id=user.id,
+            provider=provider,
+            subject=subject,
+            email=_email_in(data),
+            data=_text(data),
+            last_sign_in_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _fitting(self, data: Mapping[str, object]) -> dict[str, object]:
+        """What a provider says, small enough for every access token to carry it."""
+        kept = {**data, **({"email": str(data["email"]).lower()} if data.get("email") else {})}
+        for name in _EXPENDABLE:
+            if len(msgspec.json.encode(kept)) <= self._config.user_metadata_limit_bytes:
+                break
+            kept.pop(name, None)
+        return kept
+
+
+def _primary(profile: Profile) -> str:
+    email = profile.email
+    return email.address.lower() if email is not None and email.primary else ""
+
+
+def _is_verified(identity: IdentityRow) -> bool:
+    return _object(identity.data).get("email_verified") is True
+
+
+def _without_pending(records: Records, user: UserRow) -> UserRow:
+    """The user without what was under way for another address."""
+    records.one_time_tokens.drop(user.id)
+    return msgspec.structs.replace(
+        user,
+        confirmation_sent_at=None,
+        recovery_sent_at=None,
+        new_email=None,
+        email_change_sent_at=None,
+        email_change_status=0,
+        new_phone=None,
+        phone_change_sent_at=None,
+        reauthentication_sent_at=None,
+    )
+
+
+def _email_in(data: Mapping[str, object]) -> str | None:
+    email = data.get("email")
+    return email.lower() if isinstance(email, str) and email else None
+
+
+def _object(text: str) -> dict[str, object]:
+    return msgspec.json.decode(text, type=dict[str, object])
+
+
+def _text(value: Mapping[str, object]) -> str:
+    return msgspec.json.encode(value).decode()
