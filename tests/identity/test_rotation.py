@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from cadenza.identity.access_tokens import AccessTokens
+from cadenza.identity.audit import Audit
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.keys import load_key_ring
@@ -126,6 +127,7 @@ class Rotation(RuleBasedStateMachine):
             store=Store(config.database_path),  # never opened: the machine runs the transactions itself
             mint=RefreshTokenMint(keys.refresh_token_key, random_bytes=random.Random(0).randbytes),  # noqa: S311 - repeatable
             access_tokens=AccessTokens(config, keys, clock=lambda: self.now),
+            audit=Audit(clock=lambda: self.now, new_id=lambda: str(next(self.ids))),
             clock=lambda: self.now,
             new_id=lambda: str(next(self.ids)),
         )

@@ -80,7 +80,7 @@ class AccessTokens:
             "exp": expires_at,
             "iat": issued_at,
             "email": user.email or "",
-            "phone": "",
+            "phone": user.phone or "",
             "app_metadata": app_metadata,
             "user_metadata": msgspec.json.decode(user.user_metadata),
             "role": user.role,

@@ -12,6 +12,7 @@ Above: ``server``. Below: ``handlers``, ``cors``, ``protocol.auth.errors``.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -56,10 +57,18 @@ class IdentityApp:
     Args:
         config: Prefixes, limits, origins and hosts.
         table: Path pattern -> method -> handler (``routes``).
+        on_refusal: Told of each refusal of a handler's; must neither wait nor raise.
     """
 
-    def __init__(self, config: IdentityConfig, table: Mapping[str, Mapping[str, Handler]]) -> None:
+    def __init__(
+        self,
+        config: IdentityConfig,
+        table: Mapping[str, Mapping[str, Handler]],
+        *,
+        on_refusal: Callable[[Request, RefusalError], None] = lambda _request, _refusal: None,
+    ) -> None:
         self._config = config
+        self._on_refusal = on_refusal
         self._routes = Routes(table)
         self._cors = CorsPolicy(config.allowed_origins)
         self._prefixes = sorted(config.path_prefixes, key=len, reverse=True)
@@ -102,18 +111,18 @@ class IdentityApp:
         headers: Mapping[str, str],
         receive: Receive,
     ) -> Response:
+        request = Request(
+            method=scope["method"],
+            path=scope["path"],
+            values=values,
+            query=_query(scope["query_string"]),
+            headers=headers,
+            address=self._address(scope, headers),
+        )
         try:
-            request = Request(
-                method=scope["method"],
-                path=scope["path"],
-                values=values,
-                query=_query(scope["query_string"]),
-                headers=headers,
-                body=await self._body(headers, receive),
-                address=self._address(scope, headers),
-            )
-            return await handler(request)
+            return await handler(dataclasses.replace(request, body=await self._body(headers, receive)))
         except RefusalError as refusal:
+            self._on_refusal(request, refusal)
             return _refused(refusal, headers)
         except _ClientGoneError:
             raise

@@ -21,6 +21,7 @@ class RefusalError(Exception):
         message: One sentence for a person.
         reasons: Why a password is weak.
         retry_after_seconds: How long to wait, where waiting helps.
+        user_id: Whom it concerns, where that is known: for the audit log, never for the answer.
     """
 
     def __init__(
@@ -38,6 +39,12 @@ class RefusalError(Exception):
         self.message = message
         self.reasons = reasons
         self.retry_after_seconds = retry_after_seconds
+        self.user_id: str | None = None
+
+    def about(self, user_id: str) -> RefusalError:
+        """The same, and whom it concerns: for the audit log, never for the answer."""
+        self.user_id = user_id
+        return self
 
 
 _BAD_REQUEST: Final = 400
@@ -138,6 +145,12 @@ def not_admin() -> RefusalError:
     return RefusalError(_FORBIDDEN, ErrorCode.NOT_ADMIN, message)
 
 
+def level_too_low_to_update() -> RefusalError:
+    """A change to what one signs in with, by a session that has not shown the second factor there is."""
+    message = "AAL2 session is required to update email or password when MFA is enabled."
+    return RefusalError(_UNAUTHORIZED, ErrorCode.INSUFFICIENT_AAL, message)
+
+
 def no_authorization() -> RefusalError:
     """No ``Authorization: Bearer``."""
     message = "This endpoint requires a valid Bearer token"
@@ -178,9 +191,20 @@ def refresh_token_already_used() -> RefusalError:
     return RefusalError(_BAD_REQUEST, ErrorCode.REFRESH_TOKEN_ALREADY_USED, message)
 
 
-def session_expired() -> RefusalError:
+def session_expired(why: str = "") -> RefusalError:
     """The session's own lifetime is over."""
-    return RefusalError(_BAD_REQUEST, ErrorCode.SESSION_EXPIRED, "Invalid Refresh Token: Session Expired")
+    message = f"Invalid Refresh Token: Session Expired{f' ({why})' if why else ''}"
+    return RefusalError(_BAD_REQUEST, ErrorCode.SESSION_EXPIRED, message)
+
+
+def user_banned(status: int = _FORBIDDEN) -> RefusalError:
+    """The user may not come in for now. The password grant says 400, everything else 403."""
+    return RefusalError(status, ErrorCode.USER_BANNED, "User is banned")
+
+
+def refresh_of_banned_user() -> RefusalError:
+    """The same, at a refresh."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.USER_BANNED, "Invalid Refresh Token: User Banned")
 
 
 def oauth_server_disabled() -> RefusalError:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from cadenza.identity.agent import Agent
 from cadenza.identity.errors import bad_json
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
@@ -37,6 +38,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     address: str = ""
+
+    @property
+    def agent(self) -> Agent:
+        """Who asks, as sessions and the audit log remember it."""
+        return Agent.of(self.address, self.headers.get("user-agent", ""))
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

@@ -13,6 +13,7 @@ import httpx
 
 from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.app import IdentityApp
+from cadenza.identity.audit import Audit
 from cadenza.identity.config import IdentityConfig, is_loopback
 from cadenza.identity.flows import Flows
 from cadenza.identity.grants.id_token import IdTokenGrant
@@ -39,6 +40,7 @@ from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.providers import Providers, new_client
 from cadenza.identity.redirects import Redirects
 from cadenza.identity.refresh_tokens import RefreshTokenMint
+from cadenza.identity.refusals import Refusals
 from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Sessions
 from cadenza.identity.store import Store
@@ -60,10 +62,12 @@ class Parts:
     providers: Providers
     post: Post
     inbox: Inbox
+    refusals: Refusals
 
     async def close(self) -> None:
         """Let threads and files go."""
         await self.providers.close()
+        await self.refusals.close()
         self.passwords.close()
         self.post.close()
         await self.store.close()
@@ -95,13 +99,24 @@ def assemble(
     store = Store(config.database_path)
     access_tokens = AccessTokens(config, keys, clock=clock)
     mint = RefreshTokenMint(keys.refresh_token_key, random_bytes=random_bytes)
-    sessions = Sessions(config, store=store, mint=mint, access_tokens=access_tokens, clock=clock, new_id=new_id)
+    audit = Audit(clock=clock, new_id=new_id)
+    refusals = Refusals(store=store, audit=audit)
+    sessions = Sessions(
+        config, store=store, mint=mint, access_tokens=access_tokens, audit=audit, clock=clock, new_id=new_id
+    )
     passwords = Passwords(config.hashing, random_bytes=random_bytes)
     policy = PasswordPolicy(
         min_length=config.password_min_length, required_characters=config.password_required_characters
     )
     users = Users(
-        config, store=store, passwords=passwords, policy=policy, sessions=sessions, clock=clock, new_id=new_id
+        config,
+        store=store,
+        passwords=passwords,
+        policy=policy,
+        sessions=sessions,
+        audit=audit,
+        clock=clock,
+        new_id=new_id,
     )
     vault = Vault(keys.refresh_token_key, random_bytes=random_bytes)
     flows = Flows(config, vault=vault, clock=clock, new_id=new_id)
@@ -132,7 +147,7 @@ def assemble(
         TokenEndpoints(
             users=users,
             grants={
-                GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions),
+                GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions, clock=clock),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),
                 GrantType.ID_TOKEN: IdTokenGrant(
@@ -146,7 +161,8 @@ def assemble(
         IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),
         InboxEndpoints(inbox if config.mail.smtp is None and is_loopback(config.host) else None),
     )
-    app = IdentityApp(config, {path: methods for noun in nouns for path, methods in noun.table().items()})
+    table = {path: methods for noun in nouns for path, methods in noun.table().items()}
+    app = IdentityApp(config, table, on_refusal=refusals.note)
     return Parts(
         app=app,
         store=store,
@@ -154,6 +170,7 @@ def assemble(
         users=users,
         sessions=sessions,
         providers=providers,
+        refusals=refusals,
         post=post,
         inbox=inbox,
     )

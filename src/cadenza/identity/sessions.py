@@ -20,16 +20,21 @@ from typing import Final
 import msgspec
 
 from cadenza.identity.access_tokens import AccessTokens
+from cadenza.identity.agent import NOBODY, Agent
+from cadenza.identity.audit import Action, Audit
+from cadenza.identity.bans import is_banned
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import (
     RefusalError,
+    refresh_of_banned_user,
     refresh_token_already_used,
     refresh_token_not_found,
-    session_expired,
     session_not_found,
+    user_banned,
     user_not_found,
 )
-from cadenza.identity.records import IdentityRow, Records, RefreshTokenRow, SessionRow, UserRow
+from cadenza.identity.lifetimes import why_over
+from cadenza.identity.records import FactorRow, IdentityRow, Records, RefreshTokenRow, SessionRow, UserRow
 from cadenza.identity.refresh_tokens import RefreshTokenMint
 from cadenza.identity.store import Store
 from cadenza.identity.times import instant
@@ -41,11 +46,19 @@ from cadenza.tokens.claims import Claims
 _REVOKED_KEPT_SECONDS: Final = 7 * 24 * 3600
 
 
+class AmrEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """How somebody proved who they are, and when (seconds since the epoch)."""
+
+    method: str
+    timestamp: int
+
+
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """A session and what a client needs to hold it: all of a transaction's outcome."""
 
     user: UserRow
     identities: tuple[IdentityRow, ...]
+    factors: tuple[FactorRow, ...]
     session: SessionRow
     refresh_token: str
 
@@ -58,6 +71,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     user: UserRow
     identities: tuple[IdentityRow, ...]
+    factors: tuple[FactorRow, ...] = ()
     session: SessionRow | None
 
 
@@ -69,6 +83,7 @@ class Sessions:
         store: Where they are kept.
         mint: Makes refresh tokens.
         access_tokens: Makes access tokens.
+        audit: Notes sign-ins, refreshes and sign-outs.
         clock: Seconds since the epoch.
         new_id: Makes ids.
     """
@@ -80,6 +95,7 @@ class Sessions:
         store: Store,
         mint: RefreshTokenMint,
         access_tokens: AccessTokens,
+        audit: Audit,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
@@ -87,33 +103,76 @@ class Sessions:
         self._store = store
         self._mint = mint
         self._access_tokens = access_tokens
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
 
     # Opening
 
-    def open(self, records: Records, user: UserRow, *, method: str) -> Opened:
+    def open(
+        self, records: Records, user: UserRow, *, method: str, agent: Agent = NOBODY, provider: str = ""
+    ) -> Opened:
         """Open a session for a user who has just proved who they are. Runs inside a transaction.
 
         Args:
             records: The transaction's.
             user: The user, in the database.
             method: How, for the ``amr`` claim.
+            agent: Who asked.
+            provider: Whose word it was, for the audit log.
+
+        Raises:
+            RefusalError: ``user_banned``.
         """
         now = instant(self._clock())
+        if is_banned(user, now):
+            raise user_banned().about(user.id)
         user = msgspec.structs.replace(user, last_sign_in_at=now, updated_at=now)
         records.users.update(user)
         session = SessionRow(
             id=self._new_id(),
             user_id=user.id,
             aal="aal1",
-            amr=msgspec.json.encode([{"method": method, "timestamp": int(self._clock())}]).decode(),
+            amr=_text([AmrEntry(method=method, timestamp=int(self._clock()))]),
+            user_agent=agent.user_agent or None,
+            address=agent.address or None,
             created_at=now,
             refreshed_at=None,
         )
         records.sessions.insert(session)
         token = self._issue_refresh_token(records, session.id, parent_id=None, at=now)
-        return Opened(user=user, identities=records.identities.of(user.id), session=session, refresh_token=token)
+        self._audit.note(records, Action.LOGIN, actor=user, traits={"provider": provider} if provider else None)
+        return self._opened(records, user, session, token)
+
+    def step_up(self, records: Records, user: UserRow, session: SessionRow, *, factor: FactorRow) -> Opened:
+        """Raise a session in place, its user having just proved a second factor. Runs inside a transaction.
+
+        The session keeps its id, and gets new tokens; the refresh token it had works within the reuse interval only,
+        so that nobody who merely has that one comes to the higher level later.
+        """
+        now = instant(self._clock())
+        amr = [*_amr_without(session, factor), AmrEntry(method=factor.factor_type, timestamp=int(self._clock()))]
+        amr.sort(key=lambda entry: entry.timestamp, reverse=True)
+        raised = msgspec.structs.replace(session, aal="aal2", amr=_text(amr), factor_id=factor.id)
+        records.sessions.update(raised)
+        records.refresh_tokens.revoke_family(session.id, now)
+        token = self._issue_refresh_token(records, session.id, parent_id=None, at=now)
+        return self._opened(records, user, raised, token)
+
+    def step_down(self, records: Records, factor: FactorRow) -> None:
+        """Lower the sessions that a second factor raised, because it is gone. Runs inside a transaction."""
+        for session in records.sessions.of_factor(factor.id):
+            amr = _text(_amr_without(session, factor))
+            records.sessions.update(msgspec.structs.replace(session, aal="aal1", amr=amr, factor_id=None))
+
+    def _opened(self, records: Records, user: UserRow, session: SessionRow, token: str) -> Opened:
+        return Opened(
+            user=user,
+            identities=records.identities.of(user.id),
+            factors=records.factors.of(user.id),
+            session=session,
+            refresh_token=token,
+        )
 
     def hand_out(self, opened: Opened) -> Session:
         """What the client gets: an access token beside the refresh token. Runs after the transaction."""
@@ -125,7 +184,7 @@ class Sessions:
             expires_in=lifetime,
             expires_at=expires_at,
             refresh_token=opened.refresh_token,
-            user=user_view(opened.user, opened.identities),
+            user=user_view(opened.user, opened.identities, opened.factors),
         )
 
     async def issue_access_token(self, session_id: str, *, lifetime_seconds: int) -> str:
@@ -148,18 +207,18 @@ class Sessions:
 
     # Refreshing
 
-    async def refresh(self, token: str) -> Session:
+    async def refresh(self, token: str, *, agent: Agent = NOBODY) -> Session:
         """Trade a refresh token in.
 
         Raises:
-            RefusalError: Unknown, used up, or the session is over.
+            RefusalError: Unknown, used up, the session is over, or the user banned.
         """
-        outcome = await self._store.write(lambda records: self.rotate(records, token))
+        outcome = await self._store.write(lambda records: self.rotate(records, token, agent=agent))
         if isinstance(outcome, RefusalError):
             raise outcome
         return self.hand_out(outcome)
 
-    def rotate(self, records: Records, token: str) -> Opened | RefusalError:
+    def rotate(self, records: Records, token: str, *, agent: Agent = NOBODY) -> Opened | RefusalError:
         """The rules of this module. Runs inside a transaction; a refusal is returned, so that it commits too."""
         now = instant(self._clock())
         shown = records.refresh_tokens.by_digest(self._mint.digest_of(token))
@@ -167,18 +226,28 @@ class Sessions:
         user = None if session is None else records.users.by_id(session.user_id)
         if shown is None or session is None or user is None:
             return refresh_token_not_found()
-        lifetime = self._config.session_lifetime_seconds
-        if lifetime is not None and now > session.created_at + instant(lifetime):
-            return session_expired()
-        issued = self._still_good(records, shown, now)
+        if is_banned(user, now):
+            return refresh_of_banned_user().about(user.id)
+        over = why_over(self._config, records, session, shown, now)
+        if over is not None:
+            return over.about(user.id)
+        issued = self._still_good(records, user, shown, now)
         if issued is None:
             records.refresh_tokens.revoke_family(session.id, now)
-            return refresh_token_already_used()
-        records.sessions.refreshed(session.id, now)
+            self._audit.note(
+                records,
+                Action.TOKEN_REUSE_DETECTED,
+                actor=user,
+                address=agent.address,
+                traits={"session_id": session.id},
+            )
+            return refresh_token_already_used().about(user.id)
+        self._audit.note(records, Action.TOKEN_REFRESHED, actor=user)
+        records.sessions.refreshed(session.id, now, user_agent=agent.user_agent or None, address=agent.address or None)
         records.refresh_tokens.forget(session.id, revoked_before=now - instant(_REVOKED_KEPT_SECONDS))
-        return Opened(user=user, identities=records.identities.of(user.id), session=session, refresh_token=issued)
+        return self._opened(records, user, session, issued)
 
-    def _still_good(self, records: Records, shown: RefreshTokenRow, now: int) -> str | None:
+    def _still_good(self, records: Records, user: UserRow, shown: RefreshTokenRow, now: int) -> str | None:
         """The token to hand out for the one shown, ``None`` for a reuse that is not allowed."""
         if shown.revoked:
             active = records.refresh_tokens.active(shown.session_id)
@@ -187,6 +256,7 @@ class Sessions:
             if now > shown.updated_at + instant(self._config.refresh_token_reuse_interval_seconds):
                 return None
         records.refresh_tokens.revoke(shown.id, now)
+        self._audit.note(records, Action.TOKEN_REVOKED, actor=user)
         return self._issue_refresh_token(records, shown.session_id, parent_id=shown.id, at=now)
 
     def _issue_refresh_token(self, records: Records, session_id: str, *, parent_id: int | None, at: int) -> str:
@@ -204,7 +274,7 @@ class Sessions:
         """The user and session that believed claims name.
 
         Raises:
-            RefusalError: ``user_not_found`` or ``session_not_found``: the token outlived them.
+            RefusalError: ``user_not_found`` or ``session_not_found``: the token outlived them. ``user_banned``.
         """
         return await self._store.read(lambda records: self._caller(records, claims))
 
@@ -217,15 +287,35 @@ class Sessions:
             session = records.sessions.by_id(claims.session_id)
             if session is None or session.user_id != user.id:
                 raise session_not_found()
-        return Caller(user=user, identities=records.identities.of(user.id), session=session)
+        if is_banned(user, instant(self._clock())):
+            raise user_banned().about(user.id)
+        return Caller(
+            user=user,
+            identities=records.identities.of(user.id),
+            factors=records.factors.of(user.id),
+            session=session,
+        )
 
     async def end(self, caller: Caller, scope: LogoutScope) -> None:
         """End the caller's sessions; a bearer without a session ends them all."""
+        await self._store.write(lambda records: self._end(records, caller, scope))
+
+    def _end(self, records: Records, caller: Caller, scope: LogoutScope) -> None:
         user_id = caller.user.id
         session_id = None if caller.session is None else caller.session.id
         if session_id is None or scope is LogoutScope.GLOBAL:
-            await self._store.write(lambda records: records.sessions.delete_of(user_id))
+            records.sessions.delete_of(user_id)
         elif scope is LogoutScope.LOCAL:
-            await self._store.write(lambda records: records.sessions.delete(session_id))
+            records.sessions.delete(session_id)
         else:
-            await self._store.write(lambda records: records.sessions.delete_of(user_id, but=session_id))
+            records.sessions.delete_of(user_id, but=session_id)
+        self._audit.note(records, Action.LOGOUT, actor=caller.user, traits={"scope": scope.value})
+
+
+def _amr_without(session: SessionRow, factor: FactorRow) -> list[AmrEntry]:
+    amr = msgspec.json.decode(session.amr, type=list[AmrEntry])
+    return [entry for entry in amr if entry.method != factor.factor_type]
+
+
+def _text(amr: list[AmrEntry]) -> str:
+    return msgspec.json.encode(amr).decode()

@@ -16,6 +16,8 @@ from typing import Final
 import msgspec
 
 from cadenza.identity import errors
+from cadenza.identity.agent import NOBODY, Agent
+from cadenza.identity.audit import Action, Audit
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.metadata import check_metadata, merged
@@ -24,14 +26,15 @@ from cadenza.identity.records import IdentityRow, Records, UserRow
 from cadenza.identity.sessions import Caller, Opened, Sessions
 from cadenza.identity.store import Store
 from cadenza.identity.times import MICROSECONDS, instant, rfc3339
-from cadenza.identity.views import user_view
-from cadenza.protocol.auth import Session, SignupBody, User, UserUpdateBody
+from cadenza.identity.views import whole_view
+from cadenza.protocol.auth import FactorStatus, Session, SignupBody, User, UserUpdateBody
 
 #: The role in PostgreSQL of whoever is signed in; Supabase's row-level rules name it.
 SIGNED_IN_ROLE: Final = "authenticated"
 EMAIL_PROVIDER: Final = "email"
 PASSWORD_METHOD: Final = "password"  # noqa: S105 - the name of a method
 
+_BY_EMAIL: Final = {"provider": EMAIL_PROVIDER}
 _LONGEST_EMAIL: Final = 255
 _LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 #: The form HTML's e-mail field takes, which Supabase Auth takes too.
@@ -73,6 +76,7 @@ class Users:
         passwords: Hashes.
         policy: What a password must be.
         sessions: Opens a session after a sign-up.
+        audit: Notes sign-ups and changes.
         clock: Seconds since the epoch.
         new_id: Makes ids.
     """
@@ -85,6 +89,7 @@ class Users:
         passwords: Passwords,
         policy: PasswordPolicy,
         sessions: Sessions,
+        audit: Audit,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
@@ -93,12 +98,13 @@ class Users:
         self._passwords = passwords
         self._policy = policy
         self._sessions = sessions
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
 
     # Registering
 
-    async def sign_up(self, body: SignupBody) -> Session | User:
+    async def sign_up(self, body: SignupBody, *, agent: Agent = NOBODY) -> Session | User:
         """Register a user: a session, or a user whose address must be confirmed first.
 
         Raises:
@@ -107,7 +113,7 @@ class Users:
         password, data = body.password or "", body.data or {}
         email = self._validated(body, password, data)
         hashed = await self._passwords.hash(password)
-        outcome = await self._store.write(lambda records: self._register(records, email, hashed, data))
+        outcome = await self._store.write(lambda records: self._register(records, email, hashed, data, agent))
         if isinstance(outcome, Opened):
             session = self._sessions.hand_out(outcome)
             # Seen: the answer to a sign-up lacks this one field, the next answer has it.
@@ -127,12 +133,15 @@ class Users:
         check_metadata(data, self._config.user_metadata_limit_bytes)
         return normal_email(body.email)
 
-    def _register(self, records: Records, email: str, hashed: str, data: dict[str, object]) -> Opened | User:
+    def _register(
+        self, records: Records, email: str, hashed: str, data: dict[str, object], agent: Agent
+    ) -> Opened | User:
         now = instant(self._clock())
         user = records.users.by_email(email)
         if user is not None and user.email_confirmed_at is not None:
             if self._config.autoconfirm:
                 raise errors.user_already_exists()
+            self._audit.note(records, Action.USER_REPEATED_SIGN_UP, actor=user, traits=_BY_EMAIL)
             return self._stranger(email, now)
         if user is None:
             user = self._new_user(email, hashed, data, now)
@@ -141,10 +150,12 @@ class Users:
         if self._config.autoconfirm:
             # Nobody has shown yet that an unconfirmed address is theirs, so the password of whoever comes last counts.
             confirmed = msgspec.structs.replace(_confirmed(user, now), password_hash=hashed)
-            return self._sessions.open(records, confirmed, method=PASSWORD_METHOD)
+            self._audit.note(records, Action.USER_SIGNED_UP, actor=confirmed, traits=_BY_EMAIL)
+            return self._sessions.open(records, confirmed, method=PASSWORD_METHOD, agent=agent, provider=EMAIL_PROVIDER)
         user = self._confirmation_requested(user, now)
         records.users.update(user)
-        return user_view(user, records.identities.of(user.id))
+        self._audit.note(records, Action.USER_CONFIRMATION_REQUESTED, actor=user, traits=_BY_EMAIL)
+        return whole_view(records, user)
 
     def _new_user(self, email: str, hashed: str, data: dict[str, object], now: int) -> UserRow:
         user_id = self._new_id()
@@ -254,9 +265,9 @@ class Users:
         user = await self._store.read(lambda records: records.users.by_email(email.lower()))
         hashed = None if user is None else user.password_hash
         if not await self._passwords.verify(password, hashed) or user is None or hashed is None:
-            raise errors.invalid_credentials()
+            raise errors.invalid_credentials() if user is None else errors.invalid_credentials().about(user.id)
         if user.email_confirmed_at is None:
-            raise errors.email_not_confirmed()
+            raise errors.email_not_confirmed().about(user.id)
         today = await self._passwords.hash(password) if self._passwords.is_outdated(hashed) else hashed
         return Recognised(user_id=user.id, verified_hash=hashed, hash_of_today=today)
 
@@ -283,6 +294,7 @@ class Users:
         Raises:
             RefusalError: Not valid, or not allowed.
         """
+        self._check_level(caller, body)
         await self._check_update(caller.user, body)
         hashed = await self._new_hash(caller.user, body.password)
 
@@ -295,9 +307,18 @@ class Users:
             if hashed is not None:
                 # A password is changed because someone may know the old one: their sessions end.
                 records.sessions.delete_of(user.id, but=None if caller.session is None else caller.session.id)
-            return user_view(user, records.identities.of(user.id))
+                self._audit.note(records, Action.USER_UPDATED_PASSWORD, actor=user)
+            self._audit.note(records, Action.USER_MODIFIED, actor=user)
+            return whole_view(records, user)
 
         return await self._store.write(apply)
+
+    def _check_level(self, caller: Caller, body: UserUpdateBody) -> None:
+        """Who has a second factor must have shown it before they change what they sign in with."""
+        changes = (body.email and body.email.lower() != caller.user.email) or body.phone or body.password is not None
+        has_factor = any(factor.status == FactorStatus.VERIFIED for factor in caller.factors)
+        if changes and has_factor and (caller.session is None or caller.session.aal != "aal2"):
+            raise errors.level_too_low_to_update().about(caller.user.id)
 
     async def _check_update(self, user: UserRow, body: UserUpdateBody) -> None:
         new_email = normal_email(body.email) if body.email else user.email

@@ -5,24 +5,29 @@ Above: ``parts``. Below: ``users`` recognises, ``sessions`` opens.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from cadenza.identity import errors
+from cadenza.identity.bans import is_banned
 from cadenza.identity.exchange import Request, decode_body
 from cadenza.identity.records import Records
 from cadenza.identity.sessions import Opened, Sessions
 from cadenza.identity.store import Store
-from cadenza.identity.users import PASSWORD_METHOD, Users
+from cadenza.identity.times import instant
+from cadenza.identity.users import EMAIL_PROVIDER, PASSWORD_METHOD, Users
 from cadenza.protocol.auth import PasswordGrantBody, Session, WeakPassword
 
 
 class PasswordGrant:
     """See the module."""
 
-    def __init__(self, *, store: Store, users: Users, sessions: Sessions) -> None:
+    def __init__(self, *, store: Store, users: Users, sessions: Sessions, clock: Callable[[], float]) -> None:
         self._store = store
         self._users = users
         self._sessions = sessions
+        self._clock = clock
 
     async def exchange(self, request: Request) -> Session:
         """A session for who the body says, if the password is theirs."""
@@ -38,7 +43,11 @@ class PasswordGrant:
 
         def open_session(records: Records) -> Opened:
             user = self._users.recall(records, recognised)
-            return self._sessions.open(records, user, method=PASSWORD_METHOD)
+            if is_banned(user, instant(self._clock())):
+                raise errors.user_banned(400).about(user.id)
+            return self._sessions.open(
+                records, user, method=PASSWORD_METHOD, agent=request.agent, provider=EMAIL_PROVIDER
+            )
 
         session = self._sessions.hand_out(await self._store.write(open_session))
         weakness = self._users.weakness(password)

@@ -23,4 +23,4 @@ class RefreshTokenGrant:
         token = decode_body(request.body, RefreshTokenGrantBody).refresh_token or ""
         if not has_form(token):
             raise refresh_token_invalid()
-        return await self._sessions.refresh(token)
+        return await self._sessions.refresh(token, agent=request.agent)

@@ -46,7 +46,7 @@ class TokenEndpoints:
         if not body.email and not body.phone:
             raise errors.anonymous_disabled()
         self._limits.sign_up.take(request.address)
-        return json_response(await self._users.sign_up(body))
+        return json_response(await self._users.sign_up(body, agent=request.agent))
 
     async def token(self, request: Request) -> Response:
         """Trade for a session, by the grant the query names."""

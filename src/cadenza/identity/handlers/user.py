@@ -43,7 +43,7 @@ class UserEndpoints:
     async def get_user(self, request: Request) -> Response:
         """Who calls."""
         caller = await self._callers.of(request)
-        return json_response(user_view(caller.user, caller.identities))
+        return json_response(user_view(caller.user, caller.identities, caller.factors))
 
     async def put_user(self, request: Request) -> Response:
         """Change who calls."""

@@ -31,6 +31,15 @@ class AuditTable(Table[AuditRow]):
     name = "audit_log"
     row = AuditRow
 
+    def add(self, row: AuditRow) -> int:
+        """Add an entry; its number, which grows by one with each."""
+        self.insert(row)
+        return int(self._execute("SELECT last_insert_rowid()").fetchone()[0])
+
+    def forget(self, *, but: int) -> None:
+        """Drop all entries but the newest ones."""
+        self._execute("DELETE FROM audit_log WHERE rowid <= (SELECT max(rowid) FROM audit_log) - ?", but)
+
     def newest(self, *, limit: int, offset: int = 0) -> tuple[AuditRow, ...]:
         """Entries, newest first."""
         return self._all("1 ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)

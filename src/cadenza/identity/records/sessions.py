@@ -11,7 +11,7 @@ from cadenza.identity.records.table import Table
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One sign-in. ``amr`` is JSON: how and when the user proved who they are, newest last.
+    """One sign-in. ``amr`` is JSON: how and when the user proved who they are, newest first.
 
     ``factor_id`` is the second factor that raised it; ``user_agent`` and ``address`` are of whoever used it last.
     """
@@ -56,9 +56,23 @@ class SessionTable(Table[SessionRow]):
         """A user's sessions, oldest first."""
         return self._all("user_id = ? ORDER BY created_at, id", user_id)
 
-    def refreshed(self, session_id: str, at: int) -> None:
-        """Note when a session was refreshed last."""
-        self._execute("UPDATE sessions SET refreshed_at = ? WHERE id = ?", at, session_id)
+    def refreshed(self, session_id: str, at: int, *, user_agent: str | None, address: str | None) -> None:
+        """Note when a session was refreshed last, and by whom."""
+        self._execute(
+            "UPDATE sessions SET refreshed_at = ?, user_agent = ?, address = ? WHERE id = ?",
+            at,
+            user_agent,
+            address,
+            session_id,
+        )
+
+    def of_factor(self, factor_id: str) -> tuple[SessionRow, ...]:
+        """The sessions that a second factor raised."""
+        return self._all("factor_id = ?", factor_id)
+
+    def delete_below(self, user_id: str, aal: str) -> None:
+        """End a user's sessions of a lower level."""
+        self._execute("DELETE FROM sessions WHERE user_id = ? AND aal < ?", user_id, aal)
 
     def delete_of(self, user_id: str, *, but: str | None = None) -> None:
         """End all of a user's sessions, or all but one."""

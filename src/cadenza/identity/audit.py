@@ -1,0 +1,172 @@
+"""The audit log: who came in, was refused, changed or removed what. Supabase Auth's words and form, and some of ours.
+
+An entry is written in the transaction of what it tells, so that neither is there without the other. Refusals have no
+transaction: ``refusals`` writes those. No entry holds a password, a code or a token; the oldest go when there are many.
+
+Above: ``sessions`` and the other rules; ``administration`` shows it. Below: ``records``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from cadenza.identity.records import AuditRow, Records, UserRow
+from cadenza.identity.times import instant
+
+#: Entries kept; the oldest go first. Some 400 bytes each.
+MOST_ENTRIES: Final = 100_000
+#: Entries are dropped by so many, so that the cost of it is not felt by each.
+_DROPPED_AT_ONCE: Final = 64
+#: Whom Supabase Auth names where the actor is no user.
+_NOT_A_USER: Final = "00000000-0000-0000-0000-000000000000"
+
+
+class Action(enum.StrEnum):
+    """What happened."""
+
+    LOGIN = "login"
+    LOGOUT = "logout"
+    INVITE_ACCEPTED = "invite_accepted"
+    USER_SIGNED_UP = "user_signedup"
+    USER_INVITED = "user_invited"
+    USER_DELETED = "user_deleted"
+    USER_MODIFIED = "user_modified"
+    USER_RECOVERY_REQUESTED = "user_recovery_requested"
+    USER_REAUTHENTICATE_REQUESTED = "user_reauthenticate_requested"
+    USER_CONFIRMATION_REQUESTED = "user_confirmation_requested"
+    USER_REPEATED_SIGN_UP = "user_repeated_signup"
+    USER_UPDATED_PASSWORD = "user_updated_password"  # noqa: S105 - the name of an action
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an action
+    TOKEN_REFRESHED = "token_refreshed"  # noqa: S105 - the name of an action
+    FACTOR_IN_PROGRESS = "factor_in_progress"
+    FACTOR_UNENROLLED = "factor_unenrolled"
+    CHALLENGE_CREATED = "challenge_created"
+    VERIFICATION_ATTEMPTED = "verification_attempted"
+    FACTOR_DELETED = "factor_deleted"
+    FACTOR_UPDATED = "factor_updated"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
+    # Ours: what Supabase Auth keeps no record of.
+    REQUEST_REFUSED = "request_refused"
+    TOKEN_REUSE_DETECTED = "token_reuse_detected"  # noqa: S105 - the name of an action
+    USER_EXPORTED = "user_exported"
+    OAUTH_CLIENT_CREATED = "oauth_client_created"
+    OAUTH_CLIENT_UPDATED = "oauth_client_updated"
+    OAUTH_CLIENT_DELETED = "oauth_client_deleted"
+
+
+_A: Final = Action
+_LOG_TYPES: Final[Mapping[Action, str]] = {
+    **dict.fromkeys((_A.LOGIN, _A.LOGOUT, _A.INVITE_ACCEPTED, _A.REQUEST_REFUSED), "account"),
+    **dict.fromkeys((_A.USER_SIGNED_UP, _A.USER_INVITED, _A.USER_DELETED), "team"),
+    **dict.fromkeys((_A.OAUTH_CLIENT_CREATED, _A.OAUTH_CLIENT_UPDATED, _A.OAUTH_CLIENT_DELETED), "team"),
+    **dict.fromkeys((_A.TOKEN_REVOKED, _A.TOKEN_REFRESHED, _A.TOKEN_REUSE_DETECTED), "token"),
+    **dict.fromkeys((_A.FACTOR_IN_PROGRESS, _A.FACTOR_UNENROLLED, _A.CHALLENGE_CREATED), "factor"),
+    **dict.fromkeys((_A.VERIFICATION_ATTEMPTED, _A.FACTOR_DELETED, _A.FACTOR_UPDATED), "factor"),
+}
+
+
+class Admin(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone who acts by a role, not as a user of their own. ``user_id`` where the bearer named one."""
+
+    role: str
+    user_id: str = _NOT_A_USER
+
+
+class _Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    action: str
+    actor_id: str
+    actor_name: str | None = None
+    actor_username: str
+    actor_via_sso: bool
+    log_type: str
+    traits: Mapping[str, object] = {}
+
+
+class Audit:
+    """Writes entries.
+
+    Args:
+        clock: Seconds since the epoch.
+        new_id: Makes ids.
+        most_entries: Kept; the oldest go first.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float], new_id: Callable[[], str], most_entries: int = MOST_ENTRIES
+    ) -> None:
+        self._clock = clock
+        self._new_id = new_id
+        self._most_entries = most_entries
+
+    def note(
+        self,
+        records: Records,
+        action: Action,
+        *,
+        actor: UserRow | Admin | None,
+        user_id: str | None = None,
+        address: str = "",
+        traits: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write an entry. Runs inside the transaction of what it tells.
+
+        Args:
+            records: The transaction's.
+            action: What happened.
+            actor: Who did it; ``None``: nobody knows.
+            user_id: Whom it concerns; the actor where not given.
+            address: Where it came from, for what Supabase Auth notes it with, and for refusals.
+            traits: More about it. Never a secret.
+        """
+        actor_id = _actor_id(actor)
+        payload = _Payload(
+            action=action.value,
+            actor_id=actor_id,
+            actor_name=_full_name(actor),
+            actor_username=_username(actor),
+            actor_via_sso=False,
+            log_type=_LOG_TYPES.get(action, "user"),
+            traits=traits or {},
+        )
+        written = records.audit.add(
+            AuditRow(
+                id=self._new_id(),
+                action=action.value,
+                actor_id=actor_id,
+                user_id=user_id or (actor.id if isinstance(actor, UserRow) else None),
+                address=address,
+                payload=msgspec.json.encode(payload).decode(),
+                created_at=instant(self._clock()),
+            )
+        )
+        if written % _DROPPED_AT_ONCE == 0:
+            records.audit.forget(but=self._most_entries)
+
+
+def of_user(user: UserRow) -> dict[str, object]:
+    """The traits by which Supabase Auth's entries tell whom an admin did something to."""
+    return {"user_id": user.id, "user_email": user.email or "", "user_phone": user.phone or ""}
+
+
+def _actor_id(actor: UserRow | Admin | None) -> str:
+    if actor is None:
+        return _NOT_A_USER
+    return actor.id if isinstance(actor, UserRow) else actor.user_id
+
+
+def _username(actor: UserRow | Admin | None) -> str:
+    if isinstance(actor, UserRow):
+        return actor.phone or actor.email or ""
+    return "" if actor is None else actor.role
+
+
+def _full_name(actor: UserRow | Admin | None) -> str | None:
+    if not isinstance(actor, UserRow) or '"full_name"' not in actor.user_metadata:  # decoded only if it may be there
+        return None
+    name = msgspec.json.decode(actor.user_metadata, type=dict[str, object]).get("full_name")
+    return name if isinstance(name, str) else None
