@@ -5,7 +5,8 @@ A step of ``replay.json`` names a recorded line and says what cannot be taken fr
 - ``bearer``: whose token to send (``Player.authorization``);
 - ``replace``: recorded text in the request's path and body -> what stands there with us, in words (``Reference``);
 - ``advance_seconds``: the clock goes on first;
-- ``confirm_email_first``: an address is confirmed as a mail would.
+- ``confirm_email_first``: an address is confirmed as a mail would;
+- ``send_first``: requests that another setup's recording made in the same database: path and body.
 
 Ids, refresh tokens and codes that an earlier answer held are replaced on their own: which of ours is which of theirs is
 known from the comparison.
@@ -43,6 +44,7 @@ class Player:
         self.signer = load_key_ring(provider.config, random_bytes=bytes).signer
         self.references: list[Reference] = [
             (re.compile(r"(\w+) of the redirect of line (\d+)"), self._of_redirect),
+            (re.compile(r"(code|token) of the newest mail to (\S+)"), self._of_mail),
             (re.compile(r"(\w+) of the address in line (\d+)"), self._of_address),
             (re.compile(r"ID token of line (\d+) signed again"), self._signed_again),
         ]
@@ -52,6 +54,8 @@ class Player:
         recorded = self.exchanges[step["line"]]
         if "confirm_email_first" in step:
             assert await self.provider.parts.users.confirm(step["confirm_email_first"])
+        for path, body in step.get("send_first", []):
+            (await self.provider.http.post(path, json=body)).raise_for_status()
         self._move_clock(step, recorded)
         request = recorded["request"]
         headers = {name: value for name, value in request["headers"].items() if name != "Authorization"}
@@ -100,6 +104,10 @@ class Player:
     def _signed_again(self, line: str) -> str:
         """A recorded ID token with a key of ours: theirs was thrown away."""
         return keycloak_stub.sign(payload_of(self.exchanges[int(line)]["request"]["body"]["id_token"]))
+
+    def _of_mail(self, what: str, to: str) -> str:
+        mail = self.provider.parts.inbox.newest(to=to)[0]
+        return str(mail.code if what == "code" else redirect_values(mail.link)["token"])
 
     # Who calls
 

@@ -225,24 +225,6 @@ async def test_metadata_has_a_size_and_a_depth_because_tokens_carry_it(provider:
     assert (await provider.signed_in()).user.user_metadata["x"] == "y" * 4000
 
 
-async def test_changing_the_address_is_refused_until_mail_is_served(provider: Any) -> None:
-    session = await provider.signed_up()
-    await provider.signed_up("bob@example.com")
-
-    async def put(body: dict[str, Any]) -> tuple[int, str]:
-        answer = await provider.http.put(
-            "/user",
-            json=body,
-            headers={"Authorization": f"Bearer {session.access_token}", "X-Supabase-Api-Version": "2024-01-01"},
-        )
-        return answer.status_code, answer.json().get("code", "")
-
-    assert await put({"email": "new@example.com"}) == (422, "feature_disabled")
-    assert await put({"email": "bob@example.com"}) == (422, "email_exists")
-    assert await put({"phone": "15555550100"}) == (422, "phone_provider_disabled")
-    assert (await put({"email": "ANN@example.com"}))[0] == 200
-
-
 async def test_telephone_numbers_are_refused_by_name(provider: Any) -> None:
     for path, status in (("/signup", 400), ("/token?grant_type=password", 422)):
         answer = await provider.http.post(path, json={"phone": "15555550100", "password": PASSWORD})

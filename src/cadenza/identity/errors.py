@@ -105,6 +105,11 @@ def email_not_confirmed() -> RefusalError:
     return RefusalError(_BAD_REQUEST, ErrorCode.EMAIL_NOT_CONFIRMED, "Email not confirmed")
 
 
+def phone_not_confirmed() -> RefusalError:
+    """The same, for a number."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.PHONE_NOT_CONFIRMED, "Phone not confirmed")
+
+
 def user_already_exists() -> RefusalError:
     """A second sign-up for one address; said only where a sign-up is confirmed at once."""
     return RefusalError(_UNPROCESSABLE, ErrorCode.USER_ALREADY_EXISTS, "User already registered")
@@ -131,12 +136,6 @@ def anonymous_disabled() -> RefusalError:
 def phone_disabled(status: int, what: str) -> RefusalError:
     """Telephone numbers are not served. Sign-up says 400, sign-in 422."""
     return RefusalError(status, ErrorCode.PHONE_PROVIDER_DISABLED, f"Phone {what} are disabled")
-
-
-def email_change_disabled() -> RefusalError:
-    """Changing the address needs mail, which this provider does not send."""
-    message = "Changing the email address is disabled"
-    return RefusalError(_UNPROCESSABLE, ErrorCode.FEATURE_DISABLED, message)
 
 
 def not_admin() -> RefusalError:
@@ -229,6 +228,48 @@ def confirmation_too_soon(wait_seconds: float) -> RefusalError:
     """A second confirmation asked for one address within the interval."""
     message = f"For security purposes, you can only request this after {int(wait_seconds)} seconds."
     return RefusalError(_TOO_MANY, ErrorCode.OVER_EMAIL_SEND_RATE_LIMIT, message, retry_after_seconds=wait_seconds)
+
+
+def confirm_email_first() -> RefusalError:
+    """A code asked for an address that has not been shown to be the user's."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.EMAIL_NOT_CONFIRMED, "Please verify your email first.")
+
+
+def confirm_phone_first() -> RefusalError:
+    """The same, for a number."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.PHONE_NOT_CONFIRMED, "Please verify your phone first.")
+
+
+def email_disabled(status: int, what: str) -> RefusalError:
+    """Addresses are not taken. Sign-up says 400, sign-in 422."""
+    return RefusalError(status, ErrorCode.EMAIL_PROVIDER_DISABLED, f"Email {what} are disabled")
+
+
+def phone_exists() -> RefusalError:
+    """A change to a number that is another user's."""
+    message = "A user with this phone number has already been registered"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.PHONE_EXISTS, message)
+
+
+def phone_unsupported() -> RefusalError:
+    """A code asked for a number where numbers are not taken."""
+    return RefusalError(_BAD_REQUEST, ErrorCode.PHONE_PROVIDER_DISABLED, "Unsupported phone provider")
+
+
+def anonymous_password() -> RefusalError:
+    """A password for somebody who has nothing to sign in with beside it."""
+    message = "Updating password of an anonymous user without an email or phone is not allowed"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.VALIDATION_FAILED, message)
+
+
+def recovery_without_address() -> RefusalError:
+    """``/magiclink`` without an address; it has a status of its own."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.VALIDATION_FAILED, "Password recovery requires an email")
+
+
+def invalid_email_format() -> RefusalError:
+    """An address beside a code that has not the form of one; it has a status of its own."""
+    return RefusalError(_UNPROCESSABLE, ErrorCode.VALIDATION_FAILED, "Invalid email format")
 
 
 def mail_not_sent(what: str) -> RefusalError:

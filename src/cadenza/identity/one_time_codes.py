@@ -93,6 +93,13 @@ class OneTimeCodes:
         )
         return IssuedCode(code=code, token=f"{PKCE_PREFIX}{secret}" if pkce else secret)
 
+    def unissued(self, *, pkce: bool = False) -> IssuedCode:
+        """A code that is good for nothing, made with the same work: for an address that is nobody's."""
+        secret, code = self._random_bytes(_TOKEN_BYTES).hex(), self._new_code()
+        self._vault.digest(secret, purpose=_LINK)
+        self._code_digest("", code)
+        return IssuedCode(code=code, token=f"{PKCE_PREFIX}{secret}" if pkce else secret)
+
     def by_link(self, records: Records, token: str, *kinds: TokenKind) -> OneTimeTokenRow | None:
         """The row of a link's token, of the first of those kinds that has it, if it is still good."""
         digest = self._vault.digest(token.removeprefix(PKCE_PREFIX), purpose=_LINK)

@@ -25,16 +25,15 @@ from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
 from cadenza.identity.handlers.identities import IdentityEndpoints
 from cadenza.identity.handlers.inbox import InboxEndpoints
+from cadenza.identity.handlers.links import LinkEndpoints
 from cadenza.identity.handlers.oauth import OAuthEndpoints
 from cadenza.identity.handlers.tokens import TokenEndpoints
 from cadenza.identity.handlers.user import UserEndpoints
+from cadenza.identity.handlers.verify import VerifyEndpoints
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
 from cadenza.identity.linking import Linking
 from cadenza.identity.mails import Inbox, Post
-from cadenza.identity.mails.composing import Composer
-from cadenza.identity.mails.smtp import SmtpCarrier
-from cadenza.identity.mails.templates import Templates
 from cadenza.identity.oauth import OAuth
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.providers import Providers, new_client
@@ -44,6 +43,7 @@ from cadenza.identity.refusals import Refusals
 from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Sessions
 from cadenza.identity.store import Store
+from cadenza.identity.user_parts import Means, assemble_users
 from cadenza.identity.users import Users
 from cadenza.protocol.auth import GrantType
 
@@ -108,25 +108,25 @@ def assemble(
     policy = PasswordPolicy(
         min_length=config.password_min_length, required_characters=config.password_required_characters
     )
-    users = Users(
-        config,
-        store=store,
-        passwords=passwords,
-        policy=policy,
-        sessions=sessions,
-        audit=audit,
-        clock=clock,
-        new_id=new_id,
-    )
     vault = Vault(keys.refresh_token_key, random_bytes=random_bytes)
     flows = Flows(config, vault=vault, clock=clock, new_id=new_id)
     limits = Limits.of(config.limits, monotonic=monotonic)
-    inbox = Inbox(limit=config.mail.inbox_limit, clock=clock)
-    post = Post(
-        Composer(config, Templates(config.mail, monotonic=monotonic)),
-        inbox if config.mail.smtp is None else SmtpCarrier(config.mail.smtp),
-        # Supabase Auth counts no mails where sign-ups are confirmed at once.
-        limit=None if config.autoconfirm else limits.email_sent,
+    own = assemble_users(
+        Means(
+            config=config,
+            store=store,
+            sessions=sessions,
+            flows=flows,
+            passwords=passwords,
+            policy=policy,
+            vault=vault,
+            audit=audit,
+            limits=limits,
+            clock=clock,
+            monotonic=monotonic,
+            random_bytes=random_bytes,
+            new_id=new_id,
+        )
     )
     redirects = Redirects(config.site_url, config.uri_allow_list)
     providers = Providers(config, make_client=make_client, clock=clock)
@@ -145,9 +145,12 @@ def assemble(
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
         TokenEndpoints(
-            users=users,
+            sign_up=own.sign_up,
+            redirects=redirects,
             grants={
-                GrantType.PASSWORD: PasswordGrant(store=store, users=users, sessions=sessions, clock=clock),
+                GrantType.PASSWORD: PasswordGrant(
+                    config, store=store, users=own.users, phones=own.phones, sessions=sessions, clock=clock
+                ),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),
                 GrantType.ID_TOKEN: IdTokenGrant(
@@ -156,10 +159,24 @@ def assemble(
             },
             limits=limits,
         ),
-        UserEndpoints(callers=callers, users=users, sessions=sessions),
+        UserEndpoints(callers=callers, changes=own.changes, sessions=sessions, redirects=redirects, limits=limits),
+        LinkEndpoints(
+            callers=callers,
+            links=own.links,
+            reauthentication=own.reauthentication,
+            redirects=redirects,
+            limits=limits,
+        ),
+        VerifyEndpoints(
+            store=store,
+            confirmations=own.confirmations,
+            sessions=sessions,
+            redirects=redirects,
+            limits=limits,
+        ),
         OAuthEndpoints(config, oauth=oauth),
         IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),
-        InboxEndpoints(inbox if config.mail.smtp is None and is_loopback(config.host) else None),
+        InboxEndpoints(own.inbox if config.mail.smtp is None and is_loopback(config.host) else None),
     )
     table = {path: methods for noun in nouns for path, methods in noun.table().items()}
     app = IdentityApp(config, table, on_refusal=refusals.note)
@@ -167,10 +184,10 @@ def assemble(
         app=app,
         store=store,
         passwords=passwords,
-        users=users,
+        users=own.users,
         sessions=sessions,
         providers=providers,
         refusals=refusals,
-        post=post,
-        inbox=inbox,
+        post=own.post,
+        inbox=own.inbox,
     )

@@ -73,6 +73,13 @@ def with_error(url: str, refusal: RefusalError, *, in_fragment: bool = True, in_
     return f"{url.partition('#')[0]}#{_encoded({**fields, 'sb': ''})}" if in_fragment else url
 
 
+def with_message(url: str, message: str, *, in_query: bool) -> str:
+    """The address with a sentence for a person in its fragment, and in its query where that is read."""
+    if in_query:
+        url = _with_query(url, {"message": message})
+    return f"{url.partition('#')[0]}#{_encoded({'message': message, 'sb': ''})}"
+
+
 def _fields(refusal: RefusalError) -> dict[str, str]:
     if isinstance(refusal, OAuthRefusalError):
         described = {"error_description": refusal.message} if refusal.message else {}

@@ -10,20 +10,44 @@ from collections.abc import Callable
 import msgspec
 
 from cadenza.identity import errors
+from cadenza.identity.accounts import EMAIL_PROVIDER, PASSWORD_METHOD, PHONE_PROVIDER
+from cadenza.identity.addresses import normal_phone
 from cadenza.identity.bans import is_banned
+from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import Request, decode_body
+from cadenza.identity.phones import Phones
 from cadenza.identity.records import Records
 from cadenza.identity.sessions import Opened, Sessions
 from cadenza.identity.store import Store
 from cadenza.identity.times import instant
-from cadenza.identity.users import EMAIL_PROVIDER, PASSWORD_METHOD, Users
+from cadenza.identity.users import Users
 from cadenza.protocol.auth import PasswordGrantBody, Session, WeakPassword
 
 
 class PasswordGrant:
-    """See the module."""
+    """See the module.
 
-    def __init__(self, *, store: Store, users: Users, sessions: Sessions, clock: Callable[[], float]) -> None:
+    Args:
+        config: Which ways in are open.
+        store: Where users are.
+        users: Recognises them.
+        phones: Knows whether numbers are taken.
+        sessions: Opens one.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        config: IdentityConfig,
+        *,
+        store: Store,
+        users: Users,
+        phones: Phones,
+        sessions: Sessions,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._phones = phones
         self._store = store
         self._users = users
         self._sessions = sessions
@@ -34,22 +58,28 @@ class PasswordGrant:
         asked = decode_body(request.body, PasswordGrantBody)
         if asked.email and asked.phone:
             raise errors.validation_failed("Only an email address or phone number should be provided on login.")
-        if asked.phone:
-            raise errors.phone_disabled(422, "logins")
-        if not asked.email:
+        if asked.email and not self._config.email_sign_in:
+            raise errors.email_disabled(422, "logins")
+        phone = self._number(asked.phone) if asked.phone else ""
+        if not phone and not asked.email:
             raise errors.validation_failed("missing email or phone")
         password = asked.password or ""
-        recognised = await self._users.authenticate(asked.email, password)
+        recognised = await self._users.authenticate(asked.email or "", password, phone=phone)
+
+        provider = PHONE_PROVIDER if phone else EMAIL_PROVIDER
 
         def open_session(records: Records) -> Opened:
             user = self._users.recall(records, recognised)
             if is_banned(user, instant(self._clock())):
                 raise errors.user_banned(400).about(user.id)
-            return self._sessions.open(
-                records, user, method=PASSWORD_METHOD, agent=request.agent, provider=EMAIL_PROVIDER
-            )
+            return self._sessions.open(records, user, method=PASSWORD_METHOD, agent=request.agent, provider=provider)
 
         session = self._sessions.hand_out(await self._store.write(open_session))
         weakness = self._users.weakness(password)
         weak = None if weakness is None else WeakPassword(message=weakness.message, reasons=weakness.reasons)
         return msgspec.structs.replace(session, weak_password=weak)
+
+    def _number(self, phone: str) -> str:
+        if not self._phones.served:
+            raise errors.phone_disabled(422, "logins")
+        return normal_phone(phone)

@@ -1,6 +1,6 @@
 """Coming in: ``/signup`` and ``/token``.
 
-Above: ``parts``. Below: ``users``, the grants.
+Above: ``parts``. Below: ``sign_up``, the grants.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from cadenza.identity import errors
 from cadenza.identity.exchange import Request, Response, decode_body, json_response
 from cadenza.identity.grants import Grant
 from cadenza.identity.handlers import Table
+from cadenza.identity.handlers.leading import leads_to
 from cadenza.identity.limits import Limits
-from cadenza.identity.users import Users
+from cadenza.identity.redirects import Redirects
+from cadenza.identity.sign_up import SignUp
 from cadenza.protocol.auth import SignupBody, endpoints
 
 
@@ -20,7 +22,8 @@ class TokenEndpoints:
     """See the module.
 
     Args:
-        users: Registers.
+        sign_up: Registers.
+        redirects: Where the mail's link may end.
         grants: By ``grant_type``.
         limits: Counts requests by address.
     """
@@ -28,11 +31,13 @@ class TokenEndpoints:
     def __init__(
         self,
         *,
-        users: Users,
+        sign_up: SignUp,
+        redirects: Redirects,
         grants: Mapping[str, Grant],
         limits: Limits,
     ) -> None:
-        self._users = users
+        self._sign_up = sign_up
+        self._redirects = redirects
         self._grants = grants
         self._limits = limits
 
@@ -46,7 +51,9 @@ class TokenEndpoints:
         if not body.email and not body.phone:
             raise errors.anonymous_disabled()
         self._limits.sign_up.take(request.address)
-        return json_response(await self._users.sign_up(body, agent=request.agent))
+        return json_response(
+            await self._sign_up.sign_up(body, redirect_to=leads_to(self._redirects, request), agent=request.agent)
+        )
 
     async def token(self, request: Request) -> Response:
         """Trade for a session, by the grant the query names."""

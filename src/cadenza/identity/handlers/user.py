@@ -1,6 +1,6 @@
 """The signed-in user: ``/user`` and ``/logout``.
 
-Above: ``parts``. Below: ``users``, ``sessions``, ``callers``.
+Above: ``parts``. Below: ``changes``, ``sessions``, ``callers``.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from cadenza.identity import errors
+from cadenza.identity.changes import Changes
 from cadenza.identity.exchange import Request, Response, decode_body, json_response, no_content
 from cadenza.identity.handlers import Table
 from cadenza.identity.handlers.callers import Callers
+from cadenza.identity.handlers.leading import leads_to
+from cadenza.identity.limits import Limits
+from cadenza.identity.redirects import Redirects
 from cadenza.identity.sessions import Sessions
-from cadenza.identity.users import Users
 from cadenza.identity.views import user_view
 from cadenza.protocol.auth import LogoutScope, UserUpdateBody, endpoints
 
@@ -24,13 +27,19 @@ class UserEndpoints:
 
     Args:
         callers: Says who calls.
-        users: Changes them.
+        changes: Changes them.
+        redirects: Where a mail's link may end.
+        limits: Counts changes by address.
         sessions: Ends theirs.
     """
 
-    def __init__(self, *, callers: Callers, users: Users, sessions: Sessions) -> None:
+    def __init__(
+        self, *, callers: Callers, changes: Changes, sessions: Sessions, redirects: Redirects, limits: Limits
+    ) -> None:
         self._callers = callers
-        self._users = users
+        self._changes = changes
+        self._redirects = redirects
+        self._limits = limits
         self._sessions = sessions
 
     def table(self) -> Table:
@@ -48,7 +57,10 @@ class UserEndpoints:
     async def put_user(self, request: Request) -> Response:
         """Change who calls."""
         caller = await self._callers.of(request)
-        return json_response(await self._users.update(caller, decode_body(request.body, UserUpdateBody)))
+        self._limits.user.take(request.address)
+        body = decode_body(request.body, UserUpdateBody)
+        url = leads_to(self._redirects, request)
+        return json_response(await self._changes.apply(caller, body, redirect_to=url, address=request.address))
 
     async def log_out(self, request: Request) -> Response:
         """End the caller's session, the others, or all."""

@@ -123,6 +123,7 @@ class SmtpCarrier:
 
     def _sign_in(self, smtp: smtplib.SMTP) -> None:
         server = self._server
+        smtp.ehlo_or_helo_if_needed()
         if not server.user:
             return
         if not isinstance(smtp.sock, ssl.SSLSocket) and not is_loopback(server.host):
