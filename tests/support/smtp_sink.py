@@ -108,7 +108,7 @@ class SmtpSink:
     async def _keep(self, data: bytes, to: str) -> None:
         message = email.message_from_bytes(data.removesuffix(b".\r\n"), policy=email.policy.default)
         async with self.arrived:
-            self.mails.append(cast("EmailMessage", message))
+            self.mails.append(message)
             self.recipients.append(to)
             self.arrived.notify_all()
 
