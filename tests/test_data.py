@@ -28,6 +28,10 @@ COPIES = {
         )
     },
     "identity/supabase-auth-exchanges.jsonl": "reference/supabase-auth-exchanges.jsonl",
+    **{
+        f"identity/supabase-auth-config/gotrue-G{number}.env": f"reference/supabase-auth-config/gotrue-G{number}.env"
+        for number in (1, 2, 3, 4)
+    },
     "tokens/centrifugo-auth-matrix.txt": "reference/centrifugo-auth-matrix.txt",
 }
 #: Cut out of a file, whole lines as they stand there.

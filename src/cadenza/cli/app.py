@@ -13,7 +13,7 @@ import typer
 
 from cadenza import errors
 from cadenza._version import __version__
-from cadenza.cli import call, channels, demo, login, logout, methods, token_inspect, up, watch, whoami
+from cadenza.cli import call, channels, demo, identity, login, logout, methods, token_inspect, up, watch, whoami
 from cadenza.cli.errors import report, report_usage
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import examples
@@ -42,6 +42,9 @@ def app() -> typer.Typer:
     token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
     token_inspect.register(token)
     made.add_typer(token, name="token")
+    provider = typer.Typer(rich_markup_mode=None, help="Run the identity provider alone, and change its signing keys.")
+    identity.register(provider)
+    made.add_typer(provider, name="identity")
     return made
 
 

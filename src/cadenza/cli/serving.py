@@ -22,7 +22,7 @@ from cadenza.stack.settings import StackSettings
 if TYPE_CHECKING:
     from cadenza.stack.embedded import EmbeddedStack
 
-__all__ = ["serve"]
+__all__ = ["serve", "signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,7 +32,7 @@ async def serve(settings: StackSettings, *, as_json: bool) -> None:
     make = server_part(_load)
     note(f"Starting identity provider, gateway and backend; data in {settings.data_dir}")
     began = time.monotonic()
-    with _signals() as stop:
+    with signals() as stop:
         try:
             async with make(settings) as stack:
                 stop.running = True
@@ -62,7 +62,8 @@ class _Stop:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[_Stop]:
+def signals() -> Iterator[_Stop]:
+    """Have the process's signals ask a server to stop."""
     loop = asyncio.get_running_loop()
     stop = _Stop(asyncio.current_task())
     for number in _SIGNALS:

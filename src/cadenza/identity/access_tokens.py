@@ -20,7 +20,7 @@ from cadenza.identity.errors import RefusalError, bad_jwt, no_authorization
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.records import SessionRow, UserRow
 from cadenza.tokens.claims import Claims
-from cadenza.tokens.verifier import Verifier
+from cadenza.tokens.verifier import DEFAULT_ALGORITHMS, Verifier
 
 _BEARER: Final = re.compile(r"bearer (\S+)", re.IGNORECASE)
 _REFUSED: Final = "invalid JWT: unable to parse or verify signature, "
@@ -39,7 +39,14 @@ class AccessTokens:
         self._config = config
         self._keys = keys
         self._clock = clock
-        self._verifier = Verifier(keys, issuer=config.token_issuer, audience=config.audience, clock=clock)
+        self._verifier = Verifier(
+            keys,
+            issuer=config.token_issuer,
+            audience=config.audience,
+            algorithms=DEFAULT_ALGORITHMS if keys.shared_secret is None else (*DEFAULT_ALGORITHMS, "HS256"),
+            legacy_secret=keys.shared_secret,
+            clock=clock,
+        )
 
     def issue(self, user: UserRow, session: SessionRow, *, lifetime_seconds: int) -> tuple[str, int]:
         """A token for a user's session, and when it expires (seconds since the epoch).

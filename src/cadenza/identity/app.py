@@ -45,6 +45,8 @@ _HOST_REFUSED: Final = Response(status=421, headers=_TEXT, body=b"421 this host 
 
 _MOST_QUERY_FIELDS: Final = 50
 _FORWARDED_FOR: Final = "x-forwarded-for"
+#: RFC 4291's longest text is 45 characters, and a zone may follow; what is longer is no address.
+_LONGEST_ADDRESS: Final = 64
 
 
 class _ClientGoneError(Exception):
@@ -70,8 +72,9 @@ class IdentityApp:
         self._config = config
         self._on_refusal = on_refusal
         self._routes = Routes(table)
-        self._cors = CorsPolicy(config.allowed_origins)
+        self._cors = CorsPolicy(config.allowed_origins, config.allowed_headers, config.site_url)
         self._prefixes = sorted(config.path_prefixes, key=len, reverse=True)
+        self._address_header = config.address_header.lower()
         self._checks_host = is_loopback(config.host)
         self._own_origin = "/".join(config.base_url.split("/", 3)[:3])
         self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
@@ -158,7 +161,14 @@ class IdentityApp:
         return is_loopback(name) or name in self._hosts
 
     def _address(self, scope: Scope, headers: Mapping[str, str]) -> str:
-        """Who is counted: the peer, or, behind proxies that are listed, the last address that is not one of them."""
+        """Who is counted: the peer, or who a proxy says it speaks for.
+
+        Behind proxies that are listed, the last address that is not one of them; with a header that a proxy is known
+        to set, its first value, as Supabase Auth reads ``GOTRUE_RATE_LIMIT_HEADER``.
+        """
+        named = headers.get(self._address_header, "").split(",", 1)[0].strip() if self._address_header else ""
+        if named:
+            return named[:_LONGEST_ADDRESS]
         client = scope.get("client")
         address = str(client[0]) if client else ""
         forwarded = [hop.strip() for hop in headers.get(_FORWARDED_FOR, "").split(",") if hop.strip()]

@@ -8,7 +8,7 @@ Above: ``app``. Below: ``config``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,15 +34,25 @@ _ORIGIN: Final = "Access-Control-Allow-Origin"
 
 
 class CorsPolicy:
-    """Answers for one list of origins; ``None``: pages served from loopback, at any port."""
+    """Answers for one list of origins.
 
-    def __init__(self, allowed_origins: tuple[str, ...] | None) -> None:
+    Args:
+        allowed_origins: ``None``: pages served from loopback at any port, and the site's own.
+        allowed_headers: That pages may send beside those of Supabase's clients.
+        site_url: Where the application's pages are.
+    """
+
+    def __init__(
+        self, allowed_origins: tuple[str, ...] | None, allowed_headers: Iterable[str] = (), site_url: str = ""
+    ) -> None:
+        self._site = _origin_of(site_url)
+        self._headers = _HEADERS | {name.lower() for name in allowed_headers}
         self._allowed = None if allowed_origins is None else frozenset(allowed_origins)
 
     def allows(self, origin: str) -> bool:
         """Whether a page of that origin may call."""
         if self._allowed is None:
-            return _is_loopback_origin(origin)
+            return origin == self._site or _is_loopback_origin(origin)
         return ANY_ORIGIN in self._allowed or origin in self._allowed
 
     def preflight(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -52,7 +62,7 @@ class CorsPolicy:
         method = headers.get("access-control-request-method", "")
         wanted = headers.get("access-control-request-headers", "")
         names = {name.strip().lower() for name in wanted.split(",") if name.strip()}
-        if not self.allows(origin) or method not in _METHODS or not names <= _HEADERS:
+        if not self.allows(origin) or method not in _METHODS or not names <= self._headers:
             return answer
         answer[_ORIGIN] = self._shown(origin)
         answer["Access-Control-Allow-Methods"] = method
@@ -78,3 +88,11 @@ def _is_loopback_origin(origin: str) -> bool:
         return parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")
     except ValueError:
         return False
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme in {"http", "https"} else ""
+    except ValueError:
+        return ""

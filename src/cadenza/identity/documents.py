@@ -70,15 +70,28 @@ def settings(config: IdentityConfig) -> Response:
     """``GET /settings``."""
     return json_response(
         Settings(
-            external={**{name: name == "email" for name in _EXTERNAL}, **dict.fromkeys(_configured(config), True)},
+            external={
+                **dict.fromkeys(_EXTERNAL, False),
+                **_ways_in(config),
+                **dict.fromkeys(_configured(config), True),
+            },
             disable_signup=config.disable_sign_up,
             mailer_autoconfirm=config.autoconfirm,
-            phone_autoconfirm=False,
+            phone_autoconfirm=config.phone_autoconfirm,
             sms_provider="",
             saml_enabled=False,
         ),
         headers={},
     )
+
+
+def _ways_in(config: IdentityConfig) -> dict[str, bool]:
+    """Those that are no OAuth providers."""
+    return {
+        "email": config.email_sign_in,
+        "phone": bool(config.test_otps),
+        "anonymous_users": config.anonymous_users,
+    }
 
 
 class KeySetDocument:

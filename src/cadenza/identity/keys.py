@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cadenza.errors import ConfigurationError, TokenInvalidError
-from cadenza.identity.config import IdentityConfig
+from cadenza.identity.config import GivenKeys, IdentityConfig
 from cadenza.identity.key_file import (
     KeyState,
     KeyStatus,
@@ -29,6 +29,7 @@ from cadenza.identity.key_file import (
     encode_key_file,
     read_key_file,
     signing_key,
+    stored_keys,
 )
 from cadenza.identity.private_files import broken, create_private, make_private_folder, read_private
 from cadenza.identity.refresh_tokens import KEY_BYTES
@@ -54,7 +55,8 @@ class KeyRing:
     """The keys, live. It is also the ``tokens.jwks.KeySet`` that the provider's own verifier asks.
 
     Args:
-        path: The file of signing keys.
+        source: The file of signing keys; or the keys themselves, which then never change.
+        shared_secret: Bearers signed with it are believed too; a shared secret among the keys goes before it.
         refresh_token_key: What refresh tokens are derived with.
         clock: Seconds since the epoch.
 
@@ -63,13 +65,22 @@ class KeyRing:
             known before stays in force.
     """
 
-    def __init__(self, path: Path, *, refresh_token_key: bytes, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: Path | StoredKeys,
+        *,
+        refresh_token_key: bytes,
+        clock: Callable[[], float],
+        shared_secret: bytes | None = None,
+    ) -> None:
         self.refresh_token_key = refresh_token_key
-        self._path = path
+        self._path = source if isinstance(source, Path) else None
         self._clock = clock
-        self._seen = _stamp(path)
-        self._stored = read_key_file(path)
+        self._seen = _stamp(self._path)
+        self._stored = read_key_file(source) if isinstance(source, Path) else source
         self._ring = self._made({})
+        shared = (signing_key(key).secret() for key in self._stored.keys if key.is_shared_secret)
+        self.shared_secret = next(shared, shared_secret)
 
     @property
     def signer(self) -> Signer:
@@ -106,6 +117,8 @@ class KeyRing:
         return self._ring
 
     def _reload(self) -> None:
+        if self._path is None:
+            return
         try:
             self._stored = read_key_file(self._path)
         except ConfigurationError as error:
@@ -124,7 +137,8 @@ class KeyRing:
         try:
             keys = StaticKeySet(public).believed.keys
         except ConfigurationError as error:
-            raise broken(self._path, f"holds a key that cannot be used ({error.message})") from None
+            complaint = f"holds a key that cannot be used ({error.message})"
+            raise ConfigurationError(f"The key set {complaint}.", setting="given_keys") from None
         # An unchanged key stays the same object: what was verified with it is still good.
         same = {kid: _unchanged(key, held.get(kid)) for kid, key in keys.items()}
         return _Ring(
@@ -143,13 +157,30 @@ def load_key_ring(
         ConfigurationError: A file is unreadable, open to others, or not what it should be.
     """
     make_private_folder(config.data_dir)
+    return KeyRing(
+        _made_key_file(config) if config.given_keys is None else _given(config.given_keys, config),
+        refresh_token_key=_refresh_token_key(config.refresh_token_key_path, random_bytes),
+        clock=clock,
+        shared_secret=config.shared_secret.text.encode() or None,
+    )
+
+
+def _made_key_file(config: IdentityConfig) -> Path:
+    """The file, with a first key in it if there was none."""
     path = config.signing_keys_path
     if not path.exists():
         first = StoredKey(jwk=SigningKey.generate(config.signing_algorithm).private_jwk(), signs_from=0)
         lifetime = config.access_token_lifetime_seconds
         create_private(path, encode_key_file(StoredKeys(keys=(first,), access_token_lifetime_seconds=lifetime)))
     _note_lifetime(path, config.access_token_lifetime_seconds)
-    return KeyRing(path, refresh_token_key=_refresh_token_key(config.refresh_token_key_path, random_bytes), clock=clock)
+    return path
+
+
+def _given(keys: GivenKeys, config: IdentityConfig) -> StoredKeys:
+    try:
+        return stored_keys(keys.jwks, access_token_lifetime_seconds=config.access_token_lifetime_seconds)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"The given key set {error.message}", setting="given_keys") from None
 
 
 def _note_lifetime(path: Path, seconds: float) -> None:
@@ -166,8 +197,10 @@ def _unchanged(key: VerificationKey, held: VerificationKey | None) -> Verificati
     return held if held is not None and held.is_same_as(key) else key
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
     """Changes with the file: it is replaced, never written in place."""
+    if path is None:
+        return None
     try:
         status = path.stat()
     except OSError:

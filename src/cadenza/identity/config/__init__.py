@@ -4,6 +4,7 @@ Above: ``server`` and the parts it builds; ``stack`` and ``cli`` fill it from th
 Below: ``cadenza.errors``.
 """
 
+from cadenza.identity.config.keys import GivenKeys, Secret
 from cadenza.identity.config.limits import AttemptLimits, PasswordHashing, RateLimits
 from cadenza.identity.config.mail import MailConfig, SmtpServer
 from cadenza.identity.config.main import (
@@ -24,12 +25,14 @@ __all__ = [
     "LONGEST_PASSWORD_BYTES",
     "SIGNING_ALGORITHMS",
     "AttemptLimits",
+    "GivenKeys",
     "IdentityConfig",
     "MailConfig",
     "MfaPolicy",
     "OAuthProvider",
     "PasswordHashing",
     "RateLimits",
+    "Secret",
     "SmtpServer",
     "TlsFiles",
     "is_loopback",

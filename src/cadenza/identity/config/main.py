@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cadenza.errors import ConfigurationError
+from cadenza.identity.config.keys import GivenKeys, Secret
 from cadenza.identity.config.limits import PasswordHashing, RateLimits
 from cadenza.identity.config.mail import MailConfig
 from cadenza.identity.config.policy import MfaPolicy
@@ -49,6 +50,8 @@ class IdentityConfig:
         session_lifetime_seconds: After this a session cannot be refreshed any more. ``None``: it can, for ever.
         refresh_token_reuse_interval_seconds: A revoked refresh token still works this long.
         signing_algorithm: Of keys made at the first start.
+        given_keys: The signing keys, when they are not to be made and kept in the data folder.
+        shared_secret: Bearers signed with it (HS256) are believed too, as administrators' are with Supabase.
         session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens.
         site_url: Where mails and sign-ins lead when nothing allowed was asked for.
         uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them (``redirects``).
@@ -70,7 +73,10 @@ class IdentityConfig:
         body_deadline_seconds: A body that is not whole by then is refused with 408.
         allowed_origins: Browser origins that may call; ``None``: pages served from loopback; ``("*",)``: all.
         allowed_hosts: Further ``Host`` names answered on loopback, against DNS rebinding.
+        allowed_headers: Further headers that browser pages may send.
         trusted_proxies: Peer addresses whose ``X-Forwarded-For`` is believed.
+        address_header: A header whose first value is the caller's address, from whatever peer it comes: name one only
+            behind a proxy that always sets it. Empty: none is believed but what ``trusted_proxies`` send.
         mail: Mails and the codes in them.
         mfa: Second factors.
         providers: OAuth providers.
@@ -94,6 +100,8 @@ class IdentityConfig:
     session_lifetime_seconds: float | None = None
     refresh_token_reuse_interval_seconds: float = 10
     signing_algorithm: str = "ES256"
+    given_keys: GivenKeys | None = None
+    shared_secret: Secret = field(default_factory=Secret)
     session_channel_claim: bool = False
     site_url: str = "http://127.0.0.1:3000"
     uri_allow_list: tuple[str, ...] = LOOPBACK_REDIRECTS
@@ -115,7 +123,9 @@ class IdentityConfig:
     body_deadline_seconds: float = 30
     allowed_origins: tuple[str, ...] | None = None
     allowed_hosts: tuple[str, ...] = ()
+    allowed_headers: frozenset[str] = frozenset()
     trusted_proxies: frozenset[str] = frozenset()
+    address_header: str = ""
     mail: MailConfig = field(default_factory=MailConfig)
     mfa: MfaPolicy = field(default_factory=MfaPolicy)
     providers: tuple[OAuthProvider, ...] = ()
@@ -180,9 +190,14 @@ class IdentityConfig:
         """The service's address as clients see it, prefix included, without a slash at the end."""
         if self.external_url:
             return self.external_url.rstrip("/")
+        return f"{self.listening_url}{self.path_prefixes[0]}"
+
+    @property
+    def listening_url(self) -> str:
+        """Where it listens, without a prefix and without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         scheme = "http" if self.tls is None else "https"
-        return f"{scheme}://{host}:{self.port}{self.path_prefixes[0]}"
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def token_issuer(self) -> str:
