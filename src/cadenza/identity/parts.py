@@ -149,7 +149,13 @@ def assemble(
             redirects=redirects,
             grants={
                 GrantType.PASSWORD: PasswordGrant(
-                    config, store=store, users=own.users, phones=own.phones, sessions=sessions, clock=clock
+                    config,
+                    store=store,
+                    users=own.users,
+                    phones=own.phones,
+                    sessions=sessions,
+                    attempts=limits.passwords,
+                    clock=clock,
                 ),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),

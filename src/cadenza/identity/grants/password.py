@@ -5,15 +5,18 @@ Above: ``parts``. Below: ``users`` recognises, ``sessions`` opens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from cadenza.identity import errors
 from cadenza.identity.accounts import EMAIL_PROVIDER, PASSWORD_METHOD, PHONE_PROVIDER
 from cadenza.identity.addresses import normal_phone
+from cadenza.identity.attempts import Attempts
 from cadenza.identity.bans import is_banned
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.errors import RefusalError
 from cadenza.identity.exchange import Request, decode_body
 from cadenza.identity.phones import Phones
 from cadenza.identity.records import Records
@@ -22,6 +25,7 @@ from cadenza.identity.store import Store
 from cadenza.identity.times import instant
 from cadenza.identity.users import Users
 from cadenza.protocol.auth import PasswordGrantBody, Session, WeakPassword
+from cadenza.protocol.auth.codes import ErrorCode
 
 
 class PasswordGrant:
@@ -33,6 +37,7 @@ class PasswordGrant:
         users: Recognises them.
         phones: Knows whether numbers are taken.
         sessions: Opens one.
+        attempts: Slows down whoever guesses.
         clock: Seconds since the epoch.
     """
 
@@ -44,6 +49,7 @@ class PasswordGrant:
         users: Users,
         phones: Phones,
         sessions: Sessions,
+        attempts: Attempts,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
@@ -51,6 +57,7 @@ class PasswordGrant:
         self._store = store
         self._users = users
         self._sessions = sessions
+        self._attempts = attempts
         self._clock = clock
 
     async def exchange(self, request: Request) -> Session:
@@ -64,7 +71,8 @@ class PasswordGrant:
         if not phone and not asked.email:
             raise errors.validation_failed("missing email or phone")
         password = asked.password or ""
-        recognised = await self._users.authenticate(asked.email or "", password, phone=phone)
+        with self._counted(phone or asked.email or "", request.address):
+            recognised = await self._users.authenticate(asked.email or "", password, phone=phone)
 
         provider = PHONE_PROVIDER if phone else EMAIL_PROVIDER
 
@@ -78,6 +86,18 @@ class PasswordGrant:
         weakness = self._users.weakness(password)
         weak = None if weakness is None else WeakPassword(message=weakness.message, reasons=weakness.reasons)
         return msgspec.structs.replace(session, weak_password=weak)
+
+    @contextlib.contextmanager
+    def _counted(self, account: str, address: str) -> Iterator[None]:
+        """Look at a password, unless too many were wrong before; whether there is such an account is not asked."""
+        self._attempts.check(account, address)
+        try:
+            yield
+        except RefusalError as refusal:
+            if refusal.error_code == ErrorCode.INVALID_CREDENTIALS:
+                self._attempts.failed(account, address)
+            raise
+        self._attempts.succeeded(account, address)
 
     def _number(self, phone: str) -> str:
         if not self._phones.served:
