@@ -67,6 +67,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "Addresses",
         "Auth",
         "BookWatch",
+        "Challenge",
         "Client",
         "Connected",
         "Connecting",
@@ -77,14 +78,18 @@ def test_the_sdks_door_is_pinned() -> None:
         "GapCause",
         "GapHandler",
         "LifecycleEvent",
+        "LinkedIdentity",
         "MemorySessionStore",
         "NextStep",
         "Page",
+        "PendingSignIn",
         "RULES",
+        "SecondFactor",
         "Session",
         "SessionStore",
         "SignUp",
         "StoredSession",
+        "TotpEnrollment",
         "Watch",
         "connect",
     ]
@@ -120,7 +125,7 @@ def test_a_bare_install_connects_and_fails_only_for_want_of_a_server() -> None:
                 ) as api:
                     for attempt in (
                         api.auth.sign_in_with_password("a@b.c", "password"),
-                        api.auth.sign_in_over_websocket("a@b.c", "password"),
+                        api.auth.over_websocket.sign_in_with_password("a@b.c", "password"),
                         api.system.info(),
                     ):
                         try:

@@ -53,7 +53,7 @@ async def calls(api: Client) -> None:
 
 async def signing_in(api: Client) -> None:
     assert_type(await api.auth.sign_in_with_password("ann@example.com", "..."), Session)
-    assert_type(await api.auth.sign_in_over_websocket("ann@example.com", "..."), Session)
+    assert_type(await api.auth.over_websocket.sign_in_with_password("ann@example.com", "..."), Session)
     assert_type(await api.auth.sign_up("ann@example.com", "..."), SignUp)
     assert_type(await api.auth.refresh(), Session)
     assert_type(await api.auth.user(), AuthUser)

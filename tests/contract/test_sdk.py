@@ -56,7 +56,7 @@ async def test_the_readmes_ten_lines(system: System, account: Account) -> None:
 @requirement("SDK-WEBSOCKET-LOGIN")
 async def test_sign_in_over_the_websocket_goes_on_with_the_token(system: System, account: Account) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), client_of(system) as sdk:
-        session = await sdk.auth.sign_in_over_websocket(account.email, account.password)
+        session = await sdk.auth.over_websocket.sign_in_with_password(account.email, account.password)
         assert session.user_id == account.id
         assert Venue.PAPER in await sdk.market.venues.list()
         assert (await sdk.auth.user()).email == account.email

@@ -56,7 +56,7 @@ async def test_no_proxy_of_the_environment_hears_of_a_password(tmp_path: Path, m
                 ws_url=stack.ws_url, supabase_url=stack.supabase_url, session_store=MemorySessionStore()
             ) as api,
         ):
-            await api.auth.sign_in_over_websocket(*stack.ready_user)
+            await api.auth.over_websocket.sign_in_with_password(*stack.ready_user)
         proxy.settimeout(0)
         with pytest.raises(BlockingIOError):  # nobody called
             proxy.accept()

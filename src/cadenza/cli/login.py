@@ -83,8 +83,8 @@ async def _login(
 
     async with open_api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url) as api:
         auth = api.client.auth
-        sign_in = auth.sign_in_over_websocket if over_websocket else auth.sign_in_with_password
-        session = await api.do(sign_in(email, password))
+        ways = auth.over_websocket if over_websocket else auth
+        session = await api.do(ways.sign_in_with_password(email, password))
         addresses = api.client.addresses
     location = session_store().location
     if not as_json:

@@ -5,9 +5,13 @@ bare install has all it needs; the heavy libraries (httpx, centrifuge-python) ar
 """
 
 from cadenza.client._client import Client, connect
-from cadenza.client.auth.flows import Auth, SignUp
+from cadenza.client.auth.flows import Auth
+from cadenza.client.auth.passwords import SignUp
+from cadenza.client.auth.ports import Challenge, TotpEnrollment
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.stores import FileSessionStore, MemorySessionStore, SessionStore
+from cadenza.client.auth.users import LinkedIdentity, SecondFactor
+from cadenza.client.auth.waiting import PendingSignIn
 from cadenza.client.connection import (
     RULES,
     Connected,
@@ -27,6 +31,7 @@ __all__ = [
     "Addresses",
     "Auth",
     "BookWatch",
+    "Challenge",
     "Client",
     "Connected",
     "Connecting",
@@ -37,13 +42,17 @@ __all__ = [
     "GapCause",
     "GapHandler",
     "LifecycleEvent",
+    "LinkedIdentity",
     "MemorySessionStore",
     "NextStep",
     "Page",
+    "PendingSignIn",
+    "SecondFactor",
     "Session",
     "SessionStore",
     "SignUp",
     "StoredSession",
+    "TotpEnrollment",
     "Watch",
     "connect",
 ]

@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from cadenza._version import __version__
+from cadenza.client.auth.browser import Surroundings
+from cadenza.client.auth.pending import MemoryPendingFlows, PendingFlows
+from cadenza.client.auth.pending_files import FilePendingFlows
 from cadenza.client.auth.ports import SignIn
 from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session, StoredSession
@@ -33,6 +36,7 @@ from cadenza.client.rpc import Caller, Page
 from cadenza.client.settings import Addresses, default_data_dir, resolve_addresses
 from cadenza.client.subscriptions import BookWatch, GapHandler, HubMaker, Watch
 from cadenza.client.supervisor import TokenSource
+from cadenza.client.timing import Timing
 from cadenza.errors import (
     CadenzaError,
     ClosedError,
@@ -42,6 +46,7 @@ from cadenza.errors import (
 )
 from cadenza.schema import methods
 from cadenza.schema.access import Access
+from cadenza.schema.auth import StepUp, StepUpParams
 from cadenza.schema.methods import Method
 from cadenza.tokens.claims import check_form
 
@@ -50,19 +55,34 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 SESSION_FILE = "session.json"
+PENDING_FOLDER = "sign-ins"
 #: These make a session, so they never go over a connection that has one.
 _SIGN_IN_METHODS = frozenset(
-    {methods.COMMAND_AUTH_LOGIN.name, methods.COMMAND_AUTH_SIGNUP.name, methods.COMMAND_AUTH_REFRESH.name}
+    method.name
+    for method in (
+        methods.COMMAND_AUTH_ANONYMOUS,
+        methods.COMMAND_AUTH_LOGIN,
+        methods.COMMAND_AUTH_OAUTH_EXCHANGE,
+        methods.COMMAND_AUTH_OAUTH_START,
+        methods.COMMAND_AUTH_OTP_SEND,
+        methods.COMMAND_AUTH_OTP_VERIFY,
+        methods.COMMAND_AUTH_RECOVER,
+        methods.COMMAND_AUTH_REFRESH,
+        methods.COMMAND_AUTH_SIGNUP,
+    )
 )
 
 
 class _Opened:
     """What a client has from ``async with`` on."""
 
-    def __init__(self, addresses: Addresses, tokens: TokenManager, direct: HttpSignIn | None) -> None:
+    def __init__(
+        self, addresses: Addresses, tokens: TokenManager, direct: HttpSignIn | None, pending_flows: PendingFlows
+    ) -> None:
         self.addresses = addresses
         self.tokens = tokens
         self.direct = direct
+        self.pending_flows = pending_flows
 
 
 class Engine:
@@ -109,7 +129,7 @@ class Engine:
             listener=self,
             timing=options.timing,
         )
-        self._state = _Opened(addresses, tokens, direct)
+        self._state = _Opened(addresses, tokens, direct, self._pending_flows(store))
         if options.access_token is not None:
             claims = check(options.access_token).claims
             session = Session.from_access_token(options.access_token)
@@ -206,15 +226,49 @@ class Engine:
         direct = self._open.direct
         if over_websocket is None:
             over_websocket = direct is None
-        if over_websocket:
-            return SocketSignIn(self._call_for_sign_in)
+        return SocketSignIn(self._call_for_sign_in) if over_websocket else self.provider()
+
+    def provider(self) -> HttpSignIn:
+        """The provider itself."""
+        direct = self._open.direct
         if direct is None:
             raise ConfigurationError(
                 "The identity provider's address is not known.",
                 setting="SUPABASE_URL",
-                next_step="Set SUPABASE_URL, or sign in over the WebSocket: api.auth.sign_in_over_websocket(...).",
+                next_step="Set SUPABASE_URL, or sign in over the WebSocket: api.auth.over_websocket.",
             )
         return direct
+
+    @property
+    def pending_flows(self) -> PendingFlows:
+        """Where sign-ins wait for a browser: beside the stored session, and in memory if that is."""
+        return self._open.pending_flows
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Whether there is a browser."""
+        return self._options.environment.surroundings
+
+    @property
+    def timing(self) -> Timing:
+        """Clocks."""
+        return self._options.timing
+
+    async def prepare_sign_in(self) -> None:
+        """Make sure that a session could be kept, before anybody types a password or opens a browser (G4)."""
+        _ = self._open
+
+    async def renew_session(self, session: Session) -> None:
+        """Keep it in place of the one there is; the connection stays."""
+        await self._open.tokens.adopt(self._stored(session))
+
+    async def step_up(self) -> StepUp | None:
+        """Raise the user's open connection with the token as it is now; None if there is no connection."""
+        live = self._links.live
+        if live is None or live.opened is None:
+            return None
+        params = StepUpParams(access_token=await self.access_token())
+        return (await self._caller.call(live, methods.COMMAND_AUTH_STEPUP, params, self._options.deadline_seconds)).data
 
     async def begin_session(self, session: Session) -> None:
         """Keep it, and connect with it from now on."""
@@ -265,6 +319,12 @@ class Engine:
         if self._options.session_store is not None:
             return self._options.session_store
         return FileSessionStore(default_data_dir(self._options.environment) / SESSION_FILE)
+
+    def _pending_flows(self, store: SessionStore) -> PendingFlows:
+        clock = self._options.timing.clock
+        if isinstance(store, MemorySessionStore):
+            return MemoryPendingFlows(clock)
+        return FilePendingFlows(default_data_dir(self._options.environment) / PENDING_FOLDER, clock)
 
     def _stored(self, session: Session) -> StoredSession:
         addresses = self._open.addresses

@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import msgspec
 
+from cadenza.client.auth.browser import Surroundings
 from cadenza.errors import ConfigurationError
 
 #: Every variable any part of Cadenza reads under this prefix, and what it is for.
@@ -64,6 +66,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path | None = None
     issuer: str | None = None
     audience: str | None = None
+    surroundings: Surroundings = Surroundings()
 
     def __repr__(self) -> str:
         return f"<Environment ws_url={self.ws_url!r} supabase_url={self.supabase_url!r}>"
@@ -85,6 +88,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         data_dir=Path(data_dir).expanduser() if data_dir else None,
         issuer=environ.get("CADENZA_ISSUER") or None,
         audience=environ.get("CADENZA_AUDIENCE") or None,
+        surroundings=Surroundings.of(environ, sys.platform),
     )
 
 

@@ -139,7 +139,7 @@ async def log_in_at_provider(scene: Scene) -> str:
 async def log_in_over_websocket(scene: Scene) -> str:
     """The same user in a third session, and the gateway's verifier takes its token."""
     async with scene.new_client() as api:
-        session = await api.auth.sign_in_over_websocket(scene.email, scene.password)
+        session = await api.auth.over_websocket.sign_in_with_password(scene.email, scene.password)
         verified = await scene.stack.verifier.verify(session.access_token)
         check("the verified token's sub", verified.sub, scene.user_id)
         return _new_session(scene, session, scene.claims(api))

@@ -88,7 +88,7 @@ class TestSignIn:
     ) -> None:
         """The mission's step 1."""
         email, password = await place.new_user()
-        await api.auth.sign_in_over_websocket(email, password)
+        await api.auth.over_websocket.sign_in_with_password(email, password)
         anonymous = await recorder.wait(Connected)
         await recorder.wait(Disconnected)
         assert await api.market.venues.list() == [Venue.PAPER]
@@ -100,7 +100,7 @@ class TestSignIn:
         self, place: Place, api: Client, *, over_websocket: bool
     ) -> None:
         email, password = await place.new_user()
-        sign_in = api.auth.sign_in_over_websocket if over_websocket else api.auth.sign_in_with_password
+        sign_in = api.auth.over_websocket.sign_in_with_password if over_websocket else api.auth.sign_in_with_password
         with pytest.raises(IdentityError) as caught:
             await sign_in(email, password + "x")
         assert caught.value.error_code == "invalid_credentials"
@@ -110,7 +110,7 @@ class TestSignIn:
 
     @pytest.mark.parametrize("over_websocket", [False, True])
     async def test_sign_up_signs_in_at_once(self, api: Client, *, over_websocket: bool) -> None:
-        sign_up = api.auth.sign_up_over_websocket if over_websocket else api.auth.sign_up
+        sign_up = api.auth.over_websocket.sign_up if over_websocket else api.auth.sign_up
         email = f"new-{over_websocket}@example.com".lower()
         made = await sign_up(email, "a long password", metadata={"nick": "Ann"})
         assert not made.needs_confirmation
@@ -121,7 +121,7 @@ class TestSignIn:
 
     async def test_a_short_password_never_leaves_over_the_websocket(self, api: Client) -> None:
         with pytest.raises(ValidationError) as caught:
-            await api.auth.sign_up_over_websocket("x@example.com", "short")
+            await api.auth.over_websocket.sign_up("x@example.com", "short")
         assert caught.value.field == "password"
 
     async def test_nobody_signed_in_is_said_before_anything_is_sent(

@@ -168,7 +168,7 @@ async def test_no_log_shows_a_token_or_a_password_even_at_debug(
     caplog.set_level(logging.DEBUG)
     secrets = [account[1]]
     async with asyncio.timeout(30), place.connect() as api:
-        session = await api.auth.sign_in_over_websocket(*account)
+        session = await api.auth.over_websocket.sign_in_with_password(*account)
         secrets += [session.access_token, session.refresh_token]
         await api.market.venues.list()
         fresh = await api.auth.refresh()
