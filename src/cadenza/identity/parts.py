@@ -27,6 +27,7 @@ from cadenza.identity.handlers.identities import IdentityEndpoints
 from cadenza.identity.handlers.inbox import InboxEndpoints
 from cadenza.identity.handlers.links import LinkEndpoints
 from cadenza.identity.handlers.oauth import OAuthEndpoints
+from cadenza.identity.handlers.stand_in import StandInEndpoints
 from cadenza.identity.handlers.tokens import TokenEndpoints
 from cadenza.identity.handlers.user import UserEndpoints
 from cadenza.identity.handlers.verify import VerifyEndpoints
@@ -42,6 +43,8 @@ from cadenza.identity.refresh_tokens import RefreshTokenMint
 from cadenza.identity.refusals import Refusals
 from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Sessions
+from cadenza.identity.stand_in import PATH as STAND_IN_PATH
+from cadenza.identity.stand_in import StandIn
 from cadenza.identity.store import Store
 from cadenza.identity.user_parts import Means, assemble_users
 from cadenza.identity.users import Users
@@ -129,7 +132,13 @@ def assemble(
         )
     )
     redirects = Redirects(config.site_url, config.uri_allow_list)
-    providers = Providers(config, make_client=make_client, clock=clock)
+    stand_in = (
+        StandIn(config.base_url + STAND_IN_PATH, clock=clock, random_bytes=random_bytes)
+        if config.test_provider
+        else None
+    )
+    further = () if stand_in is None else (stand_in.configuration,)
+    providers = Providers(config, further=further, make_client=make_client, clock=clock)
     linking = Linking(config, clock=clock, new_id=new_id)
     oauth = OAuth(
         config,
@@ -181,6 +190,7 @@ def assemble(
             limits=limits,
         ),
         OAuthEndpoints(config, oauth=oauth),
+        StandInEndpoints(stand_in),
         IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),
         InboxEndpoints(own.inbox if config.mail.smtp is None and is_loopback(config.host) else None),
     )

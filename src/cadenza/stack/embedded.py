@@ -169,6 +169,8 @@ class EmbeddedStack:
             access_token_lifetime_seconds=self._settings.access_token_lifetime_seconds,
             # None is "pages served from this machine"; whoever names origins means those.
             allowed_origins=self._settings.allowed_origins or None,
+            # So that signing in through a browser can be tried without an account anywhere.
+            test_provider=True,
         )
 
     async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:

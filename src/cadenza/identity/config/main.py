@@ -169,6 +169,12 @@ class IdentityConfig:
             "is not a loopback address, and this provider is for development",
             next_step="Listen on 127.0.0.1, use Supabase Auth, or say allow_beyond_loopback explicitly.",
         )
+        _require(
+            not self.test_provider or is_loopback(self.host),
+            "test_provider",
+            "lets anybody be anybody, and this service listens beyond loopback",
+            next_step="Listen on 127.0.0.1, or configure a real OpenID issuer.",
+        )
 
     @property
     def database_path(self) -> Path:

@@ -90,7 +90,7 @@ class IdentityTable(Table[IdentityRow]):
 
     def of(self, user_id: str) -> tuple[IdentityRow, ...]:
         """A user's ways in, oldest first."""
-        return self._all("user_id = ? ORDER BY created_at, id", user_id)
+        return self._all("user_id = ? ORDER BY created_at, rowid", user_id)
 
     def by_subject(self, provider: str, subject: str) -> IdentityRow | None:
         """Whoever that provider calls so."""
@@ -98,7 +98,7 @@ class IdentityTable(Table[IdentityRow]):
 
     def of_email(self, email: str) -> tuple[IdentityRow, ...]:
         """Whatever ways in have that address, which is lower case; oldest first."""
-        return self._all("email = ? ORDER BY created_at, id", email)
+        return self._all("email = ? ORDER BY created_at, rowid", email)
 
     def update_data(self, identity_id: str, data: str, at: int) -> None:
         """Write what a provider says of the user."""
