@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from cadenza.protocol.auth.messages import Discreet
 
-#: What this module makes as ``state``: 32 characters of base64url, and nothing that could be a path.
-_STATE: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 #: A provider's consent page is not left open longer; a mail may be read tomorrow.
 BROWSER_SECONDS: Final = 600.0
 MAIL_SECONDS: Final = 24 * 3600.0
@@ -90,11 +87,6 @@ class PendingFlows(Protocol):
     async def waiting(self) -> tuple[PendingFlow, ...]:
         """Those that wait, the oldest first. Raises ``SessionStoreError``."""
         ...
-
-
-def is_state(text: str) -> bool:
-    """Whether a text could be a flow's state."""
-    return _STATE.fullmatch(text) is not None
 
 
 def flow_id(state: str) -> str:
