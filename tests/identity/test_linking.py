@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from cadenza.identity.errors import RefusalError
-from cadenza.identity.linking import Linking
+from cadenza.identity.linking import Linking, Waiting
 from cadenza.identity.providers import Profile, ProviderEmail
 from cadenza.identity.records import Records, UserRow
-from cadenza.protocol.auth import requests
+from cadenza.protocol.auth import VerifyType, requests
 
 PASSWORD = "correct horse 1"
 
@@ -27,10 +27,7 @@ class Hand:
 
     def __init__(self, provider: Any) -> None:
         self.provider = provider
-        numbers = iter(range(1, 1000))
-        self.linking = Linking(
-            provider.config, clock=provider.clock, new_id=lambda: f"10000000-0000-4000-8000-{next(numbers):012}"
-        )
+        self.linking: Linking = provider.parts.linking
 
     async def sign_in(self, who: Profile, *, at: str = "google", **options: Any) -> Any:
         return await self.write(lambda records: self.linking.sign_in(records, who, provider=at, **options))
@@ -105,8 +102,9 @@ async def test_an_address_the_provider_does_not_vouch_for_links_nobody(make_prov
 
         outcome = await hand.sign_in(profile(verified=False))
 
-        assert isinstance(outcome, RefusalError)
-        assert outcome.error_code == "provider_email_needs_verification"
+        assert isinstance(outcome, Waiting)
+        assert outcome.refusal.error_code == "provider_email_needs_verification"
+        assert outcome.mail is None
         found = await hand.write(lambda records: records.identities.by_subject("google", "s1"))
         owner = await hand.user(found.user_id)
         assert (owner.email, owner.email_confirmed_at) == (None, None)
@@ -115,7 +113,9 @@ async def test_an_address_the_provider_does_not_vouch_for_links_nobody(make_prov
 async def test_it_is_taken_once_the_provider_vouches_for_it(make_provider: Any) -> None:
     async with make_provider(autoconfirm=False) as provider:
         hand = Hand(provider)
-        assert isinstance(await hand.sign_in(profile(verified=False)), RefusalError)
+        outcome = await hand.sign_in(profile(verified=False))
+        assert isinstance(outcome, Waiting)
+        assert outcome.mail is not None
 
         user = await hand.sign_in(profile(verified=True))
 
@@ -173,6 +173,33 @@ async def test_what_a_provider_says_at_length_does_not_outgrow_the_tokens(make_p
 
         assert isinstance(user, UserRow)
         assert len(user.user_metadata) < 2000
+
+
+async def test_an_address_nobody_vouches_for_is_confirmed_by_mail(make_provider: Any) -> None:
+    async with make_provider(autoconfirm=False) as provider:
+        hand = Hand(provider)
+        outcome = await hand.sign_in(profile(verified=False))
+
+        assert await refused(hand.linking.turn_away(outcome)) == "provider_email_needs_verification"
+
+        mail = provider.parts.inbox.newest(to="ann@example.com")[0]
+        answer = await provider.send(requests.verify_code(VerifyType.SIGNUP, mail.code, email="ann@example.com"))
+        assert answer.json()["user"]["app_metadata"]["providers"] == ["google"]
+
+
+async def test_what_was_linked_and_removed_stands_in_the_audit_log(provider: Any) -> None:
+    session = await provider.signed_up()
+    hand = Hand(provider)
+    await hand.link(session.user.id, profile())
+
+    def unlink(records: Records) -> list[str]:
+        user = records.users.by_id(session.user.id)
+        assert user is not None
+        added = next(each for each in records.identities.of(user.id) if each.provider == "google")
+        hand.linking.unlink(records, user, added.id)
+        return [entry.action for entry in records.audit.of(user.id)]
+
+    assert (await hand.write(unlink))[-2:] == ["identity_linked", "identity_unlinked"]
 
 
 async def anonymous(hand: Hand) -> str:

@@ -7,21 +7,27 @@ and that is not its user's own, links nobody; else who adds such a one to their 
 A user whose address was never confirmed may be a trap laid by somebody else: when its owner comes by a provider, the
 password, the other ways in and the sessions made before are removed.
 
-Everything runs inside a transaction of the caller's. A refusal is *returned* where what was done must stay.
+Everything runs inside a transaction of the caller's. Who cannot come in before their address is confirmed is *returned*
+as ``Waiting``: what was done for them must stay.
 
-Above: ``handlers.oauth``, ``handlers.identities``, ``grants.id_token``. Below: ``records``, ``providers``.
+Above: ``oauth``, ``handlers.identities``, ``grants.id_token``. Below: ``records``, ``providers``, ``code_mails``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
 from cadenza.identity import oauth_errors as errors
+from cadenza.identity.accounts import changed_text, data_of, text_of, with_providers
+from cadenza.identity.agent import NOBODY, Agent
+from cadenza.identity.audit import Action, Audit
+from cadenza.identity.bans import is_banned
+from cadenza.identity.code_mails import CONFIRMATION, Ask, CodeMails, Outgoing
 from cadenza.identity.config import IdentityConfig
-from cadenza.identity.errors import RefusalError, sign_up_disabled
+from cadenza.identity.errors import RefusalError, sign_up_disabled, user_banned
 from cadenza.identity.metadata import merged
 from cadenza.identity.providers import Profile
 from cadenza.identity.records import IdentityRow, Records, UserRow
@@ -31,25 +37,64 @@ from cadenza.identity.times import instant
 _EXPENDABLE: Final = ("custom_claims", "picture", "avatar_url", "profile", "website")
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whose address must be confirmed first: what they are told, and the mail that asks for it, if any."""
+
+    refusal: RefusalError
+    mail: Outgoing | None = None
+
+    def __repr__(self) -> str:
+        return "<Waiting>"
+
+
 class Linking:
     """Decides, and writes what follows.
 
     Args:
         config: Whether new users are taken, and confirmed at once.
+        mails: Asks for confirmations.
+        audit: Notes what was linked.
         clock: Seconds since the epoch.
         new_id: Makes ids.
     """
 
-    def __init__(self, config: IdentityConfig, *, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        config: IdentityConfig,
+        *,
+        mails: CodeMails,
+        audit: Audit,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
         self._config = config
+        self._mails = mails
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
+
+    async def turn_away(self, waiting: Waiting) -> NoReturn:
+        """Send the mail that was prepared, after the transaction, and say that it must be answered.
+
+        Raises:
+            RefusalError: Always.
+        """
+        if waiting.mail is not None:
+            await self._mails.send(waiting.mail)
+        raise waiting.refusal
 
     # Coming in
 
     def sign_in(
-        self, records: Records, profile: Profile, *, provider: str, email_optional: bool = False
-    ) -> UserRow | RefusalError:
+        self,
+        records: Records,
+        profile: Profile,
+        *,
+        provider: str,
+        email_optional: bool = False,
+        agent: Agent = NOBODY,
+        redirect_to: str = "",
+    ) -> UserRow | Waiting:
         """The user of a profile, found, linked or made.
 
         Args:
@@ -57,9 +102,11 @@ class Linking:
             profile: What the provider says.
             provider: Its name.
             email_optional: Take users without an address.
+            agent: Who asks, for the audit log.
+            redirect_to: Where the link of a confirmation leads; empty: to the site.
 
         Returns:
-            The user; or why they may not come in yet, with what was written to stay.
+            The user, or that they must confirm their address first.
 
         Raises:
             RefusalError: They may not come in, and nothing is to stay.
@@ -71,14 +118,16 @@ class Linking:
         else:
             found = self._user_of_addresses(records, profile)
             user = self._new_user(records, profile, provider, data) if found is None else found
-            identity = self._new_identity(user, provider, profile.subject, data)
-            records.identities.insert(identity)
+            identity = self._add(records, user, provider, profile.subject, data)
             user = self._with_data(records, user, data)
-        if user.banned_until is not None and instant(self._clock()) < user.banned_until:
-            raise errors.user_banned()
+            if found is not None:
+                self._note(records, Action.IDENTITY_LINKED, user, identity, agent)
+        if is_banned(user, instant(self._clock())):
+            raise user_banned().about(user.id)
         if user.email_confirmed_at is not None or (email_optional and not user.email):
             return user
-        return self._first_confirmed(records, user, identity, profile)
+        user = self._without_strangers(records, user, identity)
+        return self._first_confirmed(records, user, profile, provider, Ask(redirect_to=redirect_to))
 
     def _user_of_addresses(self, records: Records, profile: Profile) -> UserRow | None:
         """The one user whose verified address the profile shares.
@@ -116,8 +165,8 @@ class Linking:
             email_confirmed_at=None,
             confirmation_sent_at=None,
             last_sign_in_at=None,
-            app_metadata=_text({"provider": provider, "providers": [provider]}),
-            user_metadata=_text(data),
+            app_metadata=text_of({"provider": provider, "providers": [provider]}),
+            user_metadata=text_of(data),
             is_anonymous=False,
             created_at=now,
             updated_at=now,
@@ -132,23 +181,31 @@ class Linking:
         now = instant(self._clock())
         records.identities.update(
             msgspec.structs.replace(
-                identity, data=_text(data), email=_email_in(data), last_sign_in_at=now, updated_at=now
+                identity, data=text_of(data), email=_email_in(data), last_sign_in_at=now, updated_at=now
             )
         )
         return self._with_data(records, user, data)
 
     def _first_confirmed(
-        self, records: Records, user: UserRow, identity: IdentityRow, profile: Profile
-    ) -> UserRow | RefusalError:
+        self, records: Records, user: UserRow, profile: Profile, provider: str, ask: Ask
+    ) -> UserRow | Waiting:
         """What is done when nobody had shown yet that the user's address is theirs."""
-        user = self._without_strangers(records, user, identity)
         address = self._vouched_for(records, user, profile)
         if not self._config.autoconfirm and address is None:
-            return errors.email_needs_verification(identity.provider, sent=False)
+            mail = self._confirmation(records, user, ask)
+            refusal = errors.email_needs_verification(provider, sent=mail is not None)
+            return Waiting(refusal=refusal, mail=mail)
         now = instant(self._clock())
         user = msgspec.structs.replace(user, email=address or user.email, email_confirmed_at=now, updated_at=now)
         records.users.update(user)
+        self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits={"provider": provider})
         return user
+
+    def _confirmation(self, records: Records, user: UserRow, ask: Ask) -> Outgoing | None:
+        if not user.email:
+            return None
+        where = ask.redirect_to or self._config.site_url
+        return self._mails.prepare(records, user, CONFIRMATION, Ask(redirect_to=where))
 
     def _vouched_for(self, records: Records, user: UserRow, profile: Profile) -> str | None:
         """The user's address, or the one they are to have, if the provider says it is theirs."""
@@ -167,15 +224,24 @@ class Linking:
         records.sessions.delete_of(user.id)
         records.one_time_tokens.drop(user.id)
         user = msgspec.structs.replace(user, password_hash=None, user_metadata=identity.data, confirmation_sent_at=None)
-        return self.with_providers(records, user)
+        return self._with_providers(records, user)
 
     # Adding and removing by hand
 
-    def link(self, records: Records, user_id: str, profile: Profile, *, provider: str) -> UserRow | RefusalError:
+    def link(
+        self,
+        records: Records,
+        user_id: str,
+        profile: Profile,
+        *,
+        provider: str,
+        agent: Agent = NOBODY,
+        redirect_to: str = "",
+    ) -> UserRow | Waiting:
         """Add a way in to a user who is signed in; an anonymous one is none afterwards.
 
         Returns:
-            The user; or why they are not confirmed yet, with what was written to stay.
+            The user, or that they must confirm their address first.
 
         Raises:
             RefusalError: The user is gone, or the way in is somebody's already.
@@ -187,14 +253,16 @@ class Linking:
         if known is not None:
             raise errors.identity_already_linked(to_another=known.user_id != user.id)
         data = self._fitting(profile.data)
-        records.identities.insert(self._new_identity(user, provider, profile.subject, data))
+        identity = self._add(records, user, provider, profile.subject, data)
+        self._note(records, Action.IDENTITY_LINKED, user, identity, agent)
+        user = self._with_providers(records, user)
         if user.email:
-            return self.with_providers(records, user)
-        return self._with_first_address(records, self.with_providers(records, user), profile, provider)
+            return user
+        return self._with_first_address(records, user, profile, provider, Ask(redirect_to=redirect_to))
 
     def _with_first_address(
-        self, records: Records, user: UserRow, profile: Profile, provider: str
-    ) -> UserRow | RefusalError:
+        self, records: Records, user: UserRow, profile: Profile, provider: str, ask: Ask
+    ) -> UserRow | Waiting:
         email = profile.email
         if email is None:
             user = msgspec.structs.replace(user, is_anonymous=False)
@@ -207,12 +275,13 @@ class Linking:
         user = _without_pending(records, msgspec.structs.replace(user, email=address, updated_at=now))
         if not email.verified:
             records.users.update(user)
-            return errors.linked_email_not_confirmed(provider)
+            mail = self._confirmation(records, user, ask)
+            return Waiting(refusal=errors.linked_email_not_confirmed(provider), mail=mail)
         user = msgspec.structs.replace(user, email_confirmed_at=now, is_anonymous=False)
         records.users.update(user)
         return user
 
-    def unlink(self, records: Records, user: UserRow, identity_id: str) -> UserRow:
+    def unlink(self, records: Records, user: UserRow, identity_id: str, *, agent: Agent = NOBODY) -> UserRow:
         """Remove a way in.
 
         Raises:
@@ -221,11 +290,13 @@ class Linking:
         identities = records.identities.of(user.id)
         if len(identities) <= 1:
             raise errors.last_identity()
-        if all(identity.id != identity_id for identity in identities):
+        gone = next((identity for identity in identities if identity.id == identity_id), None)
+        if gone is None:
             raise errors.identity_not_found()
-        records.identities.delete(identity_id)
-        left = tuple(identity for identity in identities if identity.id != identity_id)
-        return self.with_providers(records, self._with_address_of(records, user, left))
+        self._note(records, Action.IDENTITY_UNLINKED, user, gone, agent)
+        records.identities.delete(gone.id)
+        left = tuple(identity for identity in identities if identity is not gone)
+        return self._with_providers(records, self._with_address_of(records, user, left))
 
     def _with_address_of(self, records: Records, user: UserRow, left: tuple[IdentityRow, ...]) -> UserRow:
         """The user with an address that one of the ways in left has; verified ones first, then the oldest."""
@@ -242,39 +313,43 @@ class Linking:
         user = _without_pending(records, msgspec.structs.replace(user, email=identity.email))
         if identity.email and (_is_verified(identity) or self._config.autoconfirm):
             return user
-        metadata = {**_object(user.user_metadata), "email_verified": False}
-        return msgspec.structs.replace(user, email_confirmed_at=None, user_metadata=_text(metadata))
+        metadata = changed_text(user.user_metadata, {"email_verified": False})
+        return msgspec.structs.replace(user, email_confirmed_at=None, user_metadata=metadata)
 
     # Shared
 
-    def with_providers(self, records: Records, user: UserRow) -> UserRow:
-        """The user, written, with the names of their ways in, oldest first, in ``app_metadata``."""
-        names = list(dict.fromkeys(identity.provider for identity in records.identities.of(user.id)))
-        changes: dict[str, object] = {"providers": names, **({"provider": names[0]} if names else {})}
-        metadata = {**_object(user.app_metadata), **changes}
-        user = msgspec.structs.replace(user, app_metadata=_text(metadata), updated_at=instant(self._clock()))
+    def _with_providers(self, records: Records, user: UserRow) -> UserRow:
+        user = msgspec.structs.replace(with_providers(records, user), updated_at=instant(self._clock()))
         records.users.update(user)
         return user
 
-    def _with_data(self, records: Records, user: UserRow, data: Mapping[str, object]) -> UserRow:
-        metadata = merged(_object(user.user_metadata), data)
-        if len(msgspec.json.encode(metadata)) <= self._config.user_metadata_limit_bytes:
-            user = msgspec.structs.replace(user, user_metadata=_text(metadata))
-        return self.with_providers(records, user)
+    def _note(self, records: Records, action: Action, user: UserRow, identity: IdentityRow, agent: Agent) -> None:
+        traits = {"identity_id": identity.id, "provider": identity.provider, "provider_id": identity.subject}
+        self._audit.note(records, action, actor=user, address=agent.address, traits=traits)
 
-    def _new_identity(self, user: UserRow, provider: str, subject: str, data: Mapping[str, object]) -> IdentityRow:
+    def _with_data(self, records: Records, user: UserRow, data: Mapping[str, object]) -> UserRow:
+        metadata = merged(data_of(user.user_metadata), data)
+        if len(msgspec.json.encode(metadata)) <= self._config.user_metadata_limit_bytes:
+            user = msgspec.structs.replace(user, user_metadata=text_of(metadata))
+        return self._with_providers(records, user)
+
+    def _add(
+        self, records: Records, user: UserRow, provider: str, subject: str, data: Mapping[str, object]
+    ) -> IdentityRow:
         now = instant(self._clock())
-        return IdentityRow(
+        identity = IdentityRow(
             id=self._new_id(),
             user_id=user.id,
             provider=provider,
             subject=subject,
             email=_email_in(data),
-            data=_text(data),
+            data=text_of(data),
             last_sign_in_at=now,
             created_at=now,
             updated_at=now,
         )
+        records.identities.insert(identity)
+        return identity
 
     def _fitting(self, data: Mapping[str, object]) -> dict[str, object]:
         """What a provider says, small enough for every access token to carry it."""
@@ -292,7 +367,7 @@ def _primary(profile: Profile) -> str:
 
 
 def _is_verified(identity: IdentityRow) -> bool:
-    return _object(identity.data).get("email_verified") is True
+    return data_of(identity.data).get("email_verified") is True
 
 
 def _without_pending(records: Records, user: UserRow) -> UserRow:
@@ -314,11 +389,3 @@ def _without_pending(records: Records, user: UserRow) -> UserRow:
 def _email_in(data: Mapping[str, object]) -> str | None:
     email = data.get("email")
     return email.lower() if isinstance(email, str) and email else None
-
-
-def _object(text: str) -> dict[str, object]:
-    return msgspec.json.decode(text, type=dict[str, object])
-
-
-def _text(value: Mapping[str, object]) -> str:
-    return msgspec.json.encode(value).decode()

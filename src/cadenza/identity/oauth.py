@@ -19,10 +19,11 @@ from typing import Final
 import msgspec
 
 from cadenza.identity import oauth_errors as errors
+from cadenza.identity.agent import Agent
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.flows import Flows, FlowSecrets, check_challenge
-from cadenza.identity.linking import Linking
+from cadenza.identity.linking import Linking, Waiting
 from cadenza.identity.providers import CodeFlow, Profile, ProviderError, Providers, Tokens
 from cadenza.identity.records import FlowStateRow, Records, UserRow
 from cadenza.identity.redirects import Redirects
@@ -157,19 +158,20 @@ class OAuth:
 
     # Coming back
 
-    async def come_back(self, answer: Mapping[str, str], *, cookie: Callable[[str], str]) -> str:
+    async def come_back(self, answer: Mapping[str, str], *, cookie: Callable[[str], str], agent: Agent) -> str:
         """Where the browser goes on to.
 
         Args:
             answer: What it came with.
             cookie: What it holds for a state.
+            agent: Which browser it is.
 
         Raises:
             RefusalError: No flow of ours was begun with that state: it goes to the site.
         """
         flow = await self._taken(answer.get("state", ""))
         try:
-            return await self._finish(await self._identified(flow, answer, cookie(flow.id)))
+            return await self._finish(await self._identified(flow, answer, cookie(flow.id)), agent)
         except RefusalError as refusal:
             return with_error(flow.redirect_to or self._config.site_url, refusal)
 
@@ -202,11 +204,11 @@ class OAuth:
             raise errors.no_email()
         return _Back(flow=flow, profile=profile, tokens=tokens, email_optional=provider.config.email_optional)
 
-    async def _finish(self, back: _Back) -> str:
+    async def _finish(self, back: _Back, agent: Agent) -> str:
         flow = back.flow
-        outcome = await self._store.write(lambda records: self._welcomed(records, back))
-        if isinstance(outcome, RefusalError):
-            raise outcome
+        outcome = await self._store.write(lambda records: self._welcomed(records, back, agent))
+        if isinstance(outcome, Waiting):
+            await self._linking.turn_away(outcome)
         if isinstance(outcome, str):
             return with_code(flow.redirect_to, outcome)
         session: Session = msgspec.structs.replace(
@@ -216,21 +218,35 @@ class OAuth:
         )
         return with_session(flow.redirect_to, session)
 
-    def _welcomed(self, records: Records, back: _Back) -> Opened | str | RefusalError:
-        """A session, or the code to trade for one; a refusal is returned so that it commits too."""
-        user = self._user(records, back)
-        if isinstance(user, RefusalError):
+    def _welcomed(self, records: Records, back: _Back, agent: Agent) -> Opened | str | Waiting:
+        """A session, or the code to trade for one."""
+        user = self._user(records, back, agent)
+        if isinstance(user, Waiting):
             return user
         if not back.flow.challenge:
-            return self._sessions.open(records, user, method=METHOD)
+            return self._sessions.open(records, user, method=METHOD, agent=agent, provider=back.flow.provider)
         secrets = FlowSecrets(provider_token=back.tokens.access_token, provider_refresh_token=back.tokens.refresh_token)
         return self._flows.issue_code(records, back.flow, user_id=user.id, secrets=secrets)
 
-    def _user(self, records: Records, back: _Back) -> UserRow | RefusalError:
-        provider, target = back.flow.provider, back.flow.linking_user_id
-        if target is not None:
-            return self._linking.link(records, target, back.profile, provider=provider)
-        return self._linking.sign_in(records, back.profile, provider=provider, email_optional=back.email_optional)
+    def _user(self, records: Records, back: _Back, agent: Agent) -> UserRow | Waiting:
+        flow, profile = back.flow, back.profile
+        if flow.linking_user_id is not None:
+            return self._linking.link(
+                records,
+                flow.linking_user_id,
+                profile,
+                provider=flow.provider,
+                agent=agent,
+                redirect_to=flow.redirect_to,
+            )
+        return self._linking.sign_in(
+            records,
+            profile,
+            provider=flow.provider,
+            email_optional=back.email_optional,
+            agent=agent,
+            redirect_to=flow.redirect_to,
+        )
 
 
 async def _check_issuer(provider: CodeFlow, answer: Mapping[str, str]) -> None:

@@ -12,7 +12,6 @@ from cadenza.identity.errors import RefusalError, validation_failed
 from cadenza.protocol.auth.codes import ErrorCode
 
 _BAD_REQUEST: Final = 400
-_FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _UNPROCESSABLE: Final = 422
 _SERVER_ERROR: Final = 500
@@ -216,11 +215,6 @@ def linked_email_exists() -> RefusalError:
     """The new way in brings the address of another user."""
     message = "A user with this email address has already been registered"
     return RefusalError(_BAD_REQUEST, ErrorCode.EMAIL_EXISTS, message)
-
-
-def user_banned() -> RefusalError:
-    """For now, or for good."""
-    return RefusalError(_FORBIDDEN, ErrorCode.USER_BANNED, "User is banned")
 
 
 def provider_disabled(issuer: str) -> RefusalError:

@@ -63,6 +63,7 @@ class Parts:
     users: Users
     sessions: Sessions
     providers: Providers
+    linking: Linking
     post: Post
     inbox: Inbox
     refusals: Refusals
@@ -139,7 +140,7 @@ def assemble(
     )
     further = () if stand_in is None else (stand_in.configuration,)
     providers = Providers(config, further=further, make_client=make_client, clock=clock)
-    linking = Linking(config, clock=clock, new_id=new_id)
+    linking = Linking(config, mails=own.code_mails, audit=audit, clock=clock, new_id=new_id)
     oauth = OAuth(
         config,
         store=store,
@@ -203,6 +204,7 @@ def assemble(
         users=own.users,
         sessions=sessions,
         providers=providers,
+        linking=linking,
         refusals=refusals,
         post=own.post,
         inbox=own.inbox,

@@ -14,9 +14,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from cadenza.identity.errors import RefusalError, validation_failed
+from cadenza.identity.errors import validation_failed
 from cadenza.identity.exchange import Request, decode_body
-from cadenza.identity.linking import Linking
+from cadenza.identity.linking import Linking, Waiting
 from cadenza.identity.oauth import METHOD
 from cadenza.identity.oauth_errors import (
     OAuthRefusalError,
@@ -76,18 +76,24 @@ class IdTokenGrant:
             _require_nonce(token, asked.nonce or "")
         profile = provider.read(token)
 
-        def open_session(records: Records) -> Opened | RefusalError:
+        def open_session(records: Records) -> Opened | Waiting:
             if target is not None:
-                user = self._linking.link(records, target, profile, provider=provider.name)
+                user = self._linking.link(records, target, profile, provider=provider.name, agent=request.agent)
             else:
                 user = self._linking.sign_in(
-                    records, profile, provider=provider.name, email_optional=provider.config.email_optional
+                    records,
+                    profile,
+                    provider=provider.name,
+                    email_optional=provider.config.email_optional,
+                    agent=request.agent,
                 )
-            return user if isinstance(user, RefusalError) else self._sessions.open(records, user, method=METHOD)
+            if isinstance(user, Waiting):
+                return user
+            return self._sessions.open(records, user, method=METHOD, agent=request.agent, provider=provider.name)
 
         opened = await self._store.write(open_session)
-        if isinstance(opened, RefusalError):
-            raise opened
+        if isinstance(opened, Waiting):
+            await self._linking.turn_away(opened)
         return self._sessions.hand_out(opened)
 
     async def _linking_user(self, request: Request, asked: IdTokenGrantBody) -> str | None:

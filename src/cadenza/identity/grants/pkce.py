@@ -36,7 +36,8 @@ class PkceGrant:
             user = records.users.by_id(flow.user_id or "")
             if user is None:
                 raise errors.flow_state_not_found()
-            return self._sessions.open(records, user, method=flow.method), self._flows.secrets_of(flow)
+            opened = self._sessions.open(records, user, method=flow.method, agent=request.agent, provider=flow.provider)
+            return opened, self._flows.secrets_of(flow)
 
         opened, secrets = await self._store.write(trade)
         return msgspec.structs.replace(

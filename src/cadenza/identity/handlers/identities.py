@@ -74,7 +74,9 @@ class IdentityEndpoints:
 
         def unlink(records: Records) -> UserRow:
             user = records.users.by_id(caller.user.id)
-            return self._linking.unlink(records, caller.user if user is None else user, identity_id)
+            return self._linking.unlink(
+                records, caller.user if user is None else user, identity_id, agent=request.agent
+            )
 
         await self._store.write(unlink)
         return json_response(Empty())

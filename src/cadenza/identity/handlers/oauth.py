@@ -56,7 +56,7 @@ class OAuthEndpoints:
         """Take the browser back from the provider, and send it on to where it was going."""
         answer = _answer(request)
         try:
-            url = await self._oauth.come_back(answer, cookie=lambda state: _cookie(request, state))
+            url = await self._oauth.come_back(answer, cookie=lambda state: _cookie(request, state), agent=request.agent)
         except RefusalError as refusal:
             return send_on(with_error(self._config.site_url, refusal, in_fragment=False), status=SEE_OTHER)
         return send_on(url, headers=self._unbound(request, answer.get("state", "")))
