@@ -174,9 +174,25 @@ class KeysUnavailableError(AuthError):
 
 
 class SignInRequiredError(AuthError):
-    """There is no session, or the one there was is over."""
+    """There is no session, or the one there was is over.
+
+    ``reason`` is one word for why it is over: the provider's error code, or ``signed_out_elsewhere``, ``other_user``,
+    ``revoked``, ``refused``, ``token_refused``; empty where there was none.
+    """
 
     default_next_step = "Sign in."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        temporary: bool | None = None,
+        next_step: str | None = None,
+        reason: str = "",
+    ) -> None:
+        super().__init__(message, code=code, temporary=temporary, next_step=next_step)
+        self.reason = reason
 
 
 class SessionRevokedError(SignInRequiredError):
@@ -220,11 +236,15 @@ class IdentityError(AuthError):
 
 
 class SessionStoreError(AuthError):
-    """The stored session cannot be read or written. ``location`` says where it is."""
+    """The stored session cannot be read or written. ``location`` says where it is.
 
-    def __init__(self, message: str, *, location: str, next_step: str | None = None) -> None:
+    ``set_aside`` says where a damaged one was moved to; empty if nothing was moved.
+    """
+
+    def __init__(self, message: str, *, location: str, next_step: str | None = None, set_aside: str = "") -> None:
         super().__init__(message, next_step=next_step)
         self.location = location
+        self.set_aside = set_aside
 
 
 class TransportError(CadenzaError):

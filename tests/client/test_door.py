@@ -12,7 +12,7 @@ import cadenza
 from cadenza import client
 
 EXTRAS = (
-    "aiosqlite", "alembic", "argon2", "cryptography", "httptools", "joserfc", "litestar", "picows", "rich",
+    "aiosqlite", "alembic", "argon2", "cryptography", "httptools", "joserfc", "keyring", "litestar", "picows", "rich",
     "sqlalchemy", "structlog", "typer", "uvicorn", "uvloop",
 )  # fmt: skip
 
@@ -72,22 +72,28 @@ def test_the_sdks_door_is_pinned() -> None:
         "Connected",
         "Connecting",
         "Disconnected",
+        "EnvironmentSessionStore",
         "ErrorOccurred",
         "FileSessionStore",
         "Gap",
         "GapCause",
         "GapHandler",
+        "KeyringSessionStore",
         "LifecycleEvent",
         "LinkedIdentity",
         "MemorySessionStore",
         "NextStep",
         "Page",
         "PendingSignIn",
+        "Profile",
+        "ProfileRecord",
+        "Profiles",
         "RULES",
         "SecondFactor",
         "Session",
         "SessionStore",
         "SignUp",
+        "StoreKind",
         "StoredSession",
         "TotpEnrollment",
         "Watch",
@@ -104,7 +110,7 @@ def test_importing_cadenza_loads_nothing_but_its_errors() -> None:
 
 def test_the_sdk_is_imported_without_its_heavy_libraries() -> None:
     loaded = set(run("import cadenza; cadenza.connect; print(*sys.modules)").split())
-    assert not loaded & {"httpx", "centrifuge", "websockets", "google.protobuf", "filelock", "platformdirs"}
+    assert not loaded & {"httpx", "centrifuge", "websockets", "google.protobuf", "filelock", "platformdirs", "keyring"}
 
 
 def test_a_bare_install_connects_and_fails_only_for_want_of_a_server() -> None:

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Final, TypeVar
 
 from cadenza.cli.output import json_text, note
-from cadenza.client import Client, Connected, Disconnected, ErrorOccurred, FileSessionStore, StoredSession, connect
-from cadenza.client.engine import SESSION_FILE
-from cadenza.client.settings import default_data_dir, read_environment
+from cadenza.client import Client, Connected, Disconnected, ErrorOccurred, SessionStore, StoredSession, connect
+from cadenza.client.auth.place import place_of
+from cadenza.client.settings import read_environment
 from cadenza.errors import SignInRequiredError, TransportError
 
 __all__ = ["Api", "open_api", "session_store", "stored_session"]
@@ -118,9 +118,9 @@ async def open_api(
             ) from error
 
 
-def session_store() -> FileSessionStore:
-    """Return the store that every verb uses: a 0600 file in the data folder."""
-    return FileSessionStore(default_data_dir(read_environment(os.environ)) / SESSION_FILE)
+def session_store() -> SessionStore:
+    """Return the store that every verb uses: the one the last sign-in used, unless the environment names another."""
+    return place_of(read_environment(os.environ)).store
 
 
 async def stored_session() -> StoredSession:

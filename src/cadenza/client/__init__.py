@@ -9,7 +9,14 @@ from cadenza.client.auth.flows import Auth
 from cadenza.client.auth.passwords import SignUp
 from cadenza.client.auth.ports import Challenge, TotpEnrollment
 from cadenza.client.auth.session import Session, StoredSession
-from cadenza.client.auth.stores import FileSessionStore, MemorySessionStore, SessionStore
+from cadenza.client.auth.stores import (
+    EnvironmentSessionStore,
+    FileSessionStore,
+    KeyringSessionStore,
+    MemorySessionStore,
+    SessionStore,
+    StoreKind,
+)
 from cadenza.client.auth.users import LinkedIdentity, SecondFactor
 from cadenza.client.auth.waiting import PendingSignIn
 from cadenza.client.connection import (
@@ -22,6 +29,7 @@ from cadenza.client.connection import (
     NextStep,
 )
 from cadenza.client.mailboxes import Gap, GapCause
+from cadenza.client.profiles import Profile, ProfileRecord, Profiles
 from cadenza.client.rpc import Page
 from cadenza.client.settings import Addresses
 from cadenza.client.subscriptions import BookWatch, GapHandler, Watch
@@ -36,21 +44,27 @@ __all__ = [
     "Connected",
     "Connecting",
     "Disconnected",
+    "EnvironmentSessionStore",
     "ErrorOccurred",
     "FileSessionStore",
     "Gap",
     "GapCause",
     "GapHandler",
+    "KeyringSessionStore",
     "LifecycleEvent",
     "LinkedIdentity",
     "MemorySessionStore",
     "NextStep",
     "Page",
     "PendingSignIn",
+    "Profile",
+    "ProfileRecord",
+    "Profiles",
     "SecondFactor",
     "Session",
     "SessionStore",
     "SignUp",
+    "StoreKind",
     "StoredSession",
     "TotpEnrollment",
     "Watch",

@@ -19,7 +19,7 @@ from cadenza.client.events import Handler, Handlers
 from cadenza.client.options import Options
 from cadenza.client.resources import MarketResource, SystemResource
 from cadenza.client.rpc import Page, read_params
-from cadenza.client.settings import AUTH_PATH, Addresses, read_environment
+from cadenza.client.settings import AUTH_PATH, Addresses, StoreKind, read_environment, store_kind
 from cadenza.errors import ValidationError
 from cadenza.schema.methods import METHODS, Method
 
@@ -142,13 +142,18 @@ def _params(method: Method[P, D], params: object) -> P:
     )
 
 
+def _store(given: SessionStore | str | None) -> SessionStore | StoreKind | None:
+    return store_kind(given, setting="session_store") if isinstance(given, str) else given
+
+
 def connect(
     ws_url: str | None = None,
     *,
     supabase_url: str | None = None,
     anon_key: str | None = None,
     access_token: str | None = None,
-    session_store: SessionStore | None = None,
+    session_store: SessionStore | str | None = None,
+    profile: str | None = None,
     proxy: str | None = None,
     ca_file: str | Path | None = None,
     allow_insecure: bool = False,
@@ -174,8 +179,12 @@ def connect(
         supabase_url: The identity provider. Otherwise ``SUPABASE_URL``, the stored session's, the embedded stack's.
         anon_key: The project's publishable key. Otherwise ``SUPABASE_PUBLISHABLE_KEY`` or ``SUPABASE_ANON_KEY``.
         access_token: A token had elsewhere, in place of a stored session. It is not refreshed and not stored.
-        session_store: Where the session is kept. By default a 0600 file in the data folder, so that the next
-            ``connect()`` finds it; ``MemorySessionStore()`` for a server, which should not keep its users' tokens.
+        session_store: Where the session is kept: ``"keyring"`` (the system's), ``"file"`` (0600, in the data folder),
+            ``"memory"``, ``"environment"``, or a store of one's own. Otherwise ``CADENZA_SESSION_STORE``, the
+            environment if it holds a session, what the last sign-in used, the file. It is tried out before a sign-in,
+            and no other is used in its place. ``"memory"`` is for a server, which should not keep its users' tokens.
+        profile: Which of several sessions on this machine, each with its own addresses and store. Otherwise
+            ``CADENZA_PROFILE``, or the one set as current.
         proxy: A proxy's address, for gateway and provider. By default the environment's (never for this machine);
             ``"direct"`` for none.
         ca_file: A PEM file with the certificate authority to trust in place of the system's.
@@ -203,7 +212,8 @@ def connect(
             auth_path=auth_path.rstrip("/"),
             anon_key=anon_key,
             access_token=access_token,
-            session_store=session_store,
+            session_store=_store(session_store),
+            profile=profile,
             proxy=proxy,
             ca_file=None if ca_file is None else Path(ca_file),
             allow_insecure=allow_insecure,

@@ -8,6 +8,7 @@ user cannot change.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,11 +19,13 @@ from cadenza._version import __version__
 from cadenza.client.auth.browser import Surroundings
 from cadenza.client.auth.pending import MemoryPendingFlows, PendingFlows
 from cadenza.client.auth.pending_files import FilePendingFlows
+from cadenza.client.auth.place import SessionPlace, choose_place
 from cadenza.client.auth.ports import SignIn
 from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.socket import SocketSignIn
-from cadenza.client.auth.stores import FileSessionStore, MemorySessionStore, SessionStore
+from cadenza.client.auth.stores import MemorySessionStore
+from cadenza.client.auth.stores.locks import LEASE_SECONDS
 from cadenza.client.auth.tokens import TokenManager
 from cadenza.client.connection import ErrorOccurred, NextStep
 from cadenza.client.events import Dispatcher
@@ -32,6 +35,7 @@ from cadenza.client.links import Links
 from cadenza.client.mailboxes import BookMailbox, Mailbox
 from cadenza.client.options import Options
 from cadenza.client.ports import Connection, ConnectionListener, TokenRenewal
+from cadenza.client.profiles import Profiles
 from cadenza.client.rpc import Caller, Page
 from cadenza.client.settings import Addresses, default_data_dir, resolve_addresses
 from cadenza.client.subscriptions import BookWatch, GapHandler, HubMaker, Watch
@@ -54,7 +58,6 @@ P = TypeVar("P")
 D = TypeVar("D")
 T = TypeVar("T")
 
-SESSION_FILE = "session.json"
 PENDING_FOLDER = "sign-ins"
 #: These make a session, so they never go over a connection that has one.
 _SIGN_IN_METHODS = frozenset(
@@ -77,8 +80,14 @@ class _Opened:
     """What a client has from ``async with`` on."""
 
     def __init__(
-        self, addresses: Addresses, tokens: TokenManager, direct: HttpSignIn | None, pending_flows: PendingFlows
+        self,
+        place: SessionPlace,
+        addresses: Addresses,
+        tokens: TokenManager,
+        direct: HttpSignIn | None,
+        pending_flows: PendingFlows,
     ) -> None:
+        self.place = place
         self.addresses = addresses
         self.tokens = tokens
         self.direct = direct
@@ -111,25 +120,21 @@ class Engine:
         if self._state is not None or self._closed:
             raise UsageError("A client can be entered once.")
         options = self._options
-        store = self._store()
-        stored = await store.load()
-        addresses = resolve_addresses(
-            ws_url=options.ws_url,
-            supabase_url=options.supabase_url,
-            environment=options.environment,
-            stored=None if stored is None else Addresses(ws_url=stored.ws_url, supabase_url=stored.supabase_url),
-            allow_insecure=options.allow_insecure,
+        place = await asyncio.to_thread(self._choose_place)
+        stored = await place.store.load()
+        addresses = self._resolve(
+            place.addresses if stored is None else Addresses(ws_url=stored.ws_url, supabase_url=stored.supabase_url)
         )
-        direct = self._direct_sign_in(addresses)
+        direct = self._direct_sign_in(addresses, self._anon_key(place, addresses))
         check = functools.partial(check_form, issuer=options.environment.issuer, audience=options.environment.audience)
         tokens = TokenManager(
-            store=store,
+            store=place.store,
             refresher=(direct or SocketSignIn(self._call_for_sign_in)).refresh,
             check=check,
             listener=self,
             timing=options.timing,
         )
-        self._state = _Opened(addresses, tokens, direct, self._pending_flows(store))
+        self._state = _Opened(place, addresses, tokens, direct, self._pending_flows(place))
         if options.access_token is not None:
             claims = check(options.access_token).claims
             session = Session.from_access_token(options.access_token)
@@ -254,10 +259,6 @@ class Engine:
         """Clocks."""
         return self._options.timing
 
-    async def prepare_sign_in(self) -> None:
-        """Make sure that a session could be kept, before anybody types a password or opens a browser (G4)."""
-        _ = self._open
-
     async def renew_session(self, session: Session) -> None:
         """Keep it in place of the one there is; the connection stays."""
         await self._open.tokens.adopt(self._stored(session))
@@ -270,11 +271,22 @@ class Engine:
         params = StepUpParams(access_token=await self.access_token())
         return (await self._caller.call(live, methods.COMMAND_AUTH_STEPUP, params, self._options.deadline_seconds)).data
 
+    @property
+    def place(self) -> SessionPlace:
+        """Where the session is kept, and who chose that."""
+        return self._open.place
+
+    async def prepare_sign_in(self) -> None:
+        """Make sure that a session could be kept, before anybody types a password or opens a browser (G4)."""
+        await self._open.place.try_out()
+
     async def begin_session(self, session: Session) -> None:
         """Keep it, and connect with it from now on."""
-        await self._open.tokens.adopt(self._stored(session))
+        opened = self._open
+        await opened.tokens.adopt(self._stored(session))
         await self._links.drop_user(ClosedError("Somebody signed in anew."))
         await self._links.drop_anonymous(ClosedError("Somebody signed in."))
+        await opened.place.remember(opened.addresses, self._anon_key(opened.place, opened.addresses))
 
     async def end_session(self) -> None:
         """Forget it, and close its connection."""
@@ -313,24 +325,46 @@ class Engine:
             raise UsageError("Enter the client first: async with cadenza.connect() as api.")
         return self._state
 
-    def _store(self) -> SessionStore:
-        if self._options.access_token is not None:
-            return MemorySessionStore()
-        if self._options.session_store is not None:
-            return self._options.session_store
-        return FileSessionStore(default_data_dir(self._options.environment) / SESSION_FILE)
+    def _choose_place(self) -> SessionPlace:
+        options = self._options
+        if options.access_token is not None:
+            return SessionPlace(MemorySessionStore(), why="an access token was given")
+        return choose_place(
+            given=options.session_store,
+            profile=lambda: Profiles.of(options.environment).current(options.environment, given=options.profile),
+            environment=options.environment,
+            addresses=self._resolve,
+            # What is done under the lock is done by then, with time to spare.
+            lease_seconds=max(LEASE_SECONDS, 3 * options.deadline_seconds),
+            timing=options.timing,
+        )
 
-    def _pending_flows(self, store: SessionStore) -> PendingFlows:
+    def _resolve(self, known: Addresses | None) -> Addresses:
+        options = self._options
+        return resolve_addresses(
+            ws_url=options.ws_url,
+            supabase_url=options.supabase_url,
+            environment=options.environment,
+            stored=known,
+            allow_insecure=options.allow_insecure,
+        )
+
+    def _anon_key(self, place: SessionPlace, addresses: Addresses) -> str:
+        options = self._options
+        return options.anon_key or options.environment.anon_key or place.anon_key(addresses.supabase_url) or ""
+
+    def _pending_flows(self, place: SessionPlace) -> PendingFlows:
         clock = self._options.timing.clock
-        if isinstance(store, MemorySessionStore):
+        if isinstance(place.store, MemorySessionStore):  # the environment's too
             return MemoryPendingFlows(clock)
-        return FilePendingFlows(default_data_dir(self._options.environment) / PENDING_FOLDER, clock)
+        folder = default_data_dir(self._options.environment) if place.profile is None else place.profile.folder
+        return FilePendingFlows(folder / PENDING_FOLDER, clock)
 
     def _stored(self, session: Session) -> StoredSession:
         addresses = self._open.addresses
         return StoredSession(ws_url=addresses.ws_url, supabase_url=addresses.supabase_url, session=session)
 
-    def _direct_sign_in(self, addresses: Addresses) -> HttpSignIn | None:
+    def _direct_sign_in(self, addresses: Addresses, anon_key: str) -> HttpSignIn | None:
         if addresses.supabase_url is None:
             return None
         options = self._options
@@ -338,7 +372,7 @@ class Engine:
         proxy, trust_environment = options.http_proxy(url)
         return HttpSignIn(
             url,
-            anon_key=options.anon_key or options.environment.anon_key or "",
+            anon_key=anon_key,
             deadline_seconds=options.deadline_seconds,
             proxy=proxy,
             trust_environment=trust_environment,

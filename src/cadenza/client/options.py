@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from cadenza.client.auth.stores import SessionStore
 from cadenza.client.events import Handlers
-from cadenza.client.settings import AUTH_PATH, Environment, is_loopback
+from cadenza.client.settings import AUTH_PATH, Environment, StoreKind, is_loopback
 from cadenza.client.timing import Timing
 from cadenza.errors import ConfigurationError
 
@@ -30,7 +30,8 @@ class Options:
     auth_path: str = AUTH_PATH
     anon_key: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
-    session_store: SessionStore | None = None
+    session_store: SessionStore | StoreKind | None = None
+    profile: str | None = None
     proxy: str | None = field(default=None, repr=False)  # may hold a password
     ca_file: Path | None = None
     allow_insecure: bool = False

@@ -7,13 +7,15 @@ The order, for each of the two addresses (identity provider, gateway):
 
 1. an argument of ``connect()``;
 2. ``SUPABASE_URL`` and ``CADENZA_WS_URL``;
-3. the addresses the stored session was made with, unless the other address is given and is not the session's;
+3. the addresses the stored session was made with, or the profile's last one, unless the other address is given and is
+   not theirs;
 4. the embedded stack on this machine, as long as the other address is on this machine too.
 """
 
 from __future__ import annotations
 
 import difflib
+import enum
 import ipaddress
 import os
 import sys
@@ -31,6 +33,11 @@ from cadenza.errors import ConfigurationError
 KNOWN_VARIABLES: Final[Mapping[str, str]] = {
     "CADENZA_WS_URL": "the gateway's WebSocket address",
     "CADENZA_DATA_DIR": "the folder of the stored session and of the embedded stack",
+    "CADENZA_PROFILE": "which of several sessions is meant, each with its own addresses",
+    "CADENZA_SESSION_STORE": "where the session is kept: keyring, file, memory or environment",
+    "CADENZA_SESSION": "a whole session as a JSON object, in place of a stored one",
+    "CADENZA_ACCESS_TOKEN": "an access token, in place of a stored session",
+    "CADENZA_REFRESH_TOKEN": "a refresh token, in place of a stored session",
     "CADENZA_EMAIL": "the address that examples and the command line sign in with",
     "CADENZA_PASSWORD": "the password that examples and the command line sign in with",
     "CADENZA_ISSUER": "the issuer every access token must name",
@@ -57,6 +64,32 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     supabase_url: str | None
 
 
+class StoreKind(enum.StrEnum):
+    """Where a session can be kept: the words of ``connect(session_store=...)`` and ``CADENZA_SESSION_STORE``."""
+
+    KEYRING = "keyring"
+    FILE = "file"
+    MEMORY = "memory"
+    ENVIRONMENT = "environment"
+
+
+class SessionVariables(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in the environment: ``CADENZA_SESSION``, or a token or both. Secrets: nothing of it is ever shown."""
+
+    session: str | None = None
+    access_token: str | None = None
+    refresh_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<SessionVariables, {'one is set' if self else 'none set'}>"
+
+    def __bool__(self) -> bool:
+        return any((self.session, self.access_token, self.refresh_token))
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:  # msgspec gives structs one; rich would print every field
+        return []
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """What the environment says. Empty text counts as unset, as it does in a shell's ``VAR= command``."""
 
@@ -67,6 +100,9 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str | None = None
     audience: str | None = None
     surroundings: Surroundings = Surroundings()
+    profile: str | None = None
+    session_store: StoreKind | None = None
+    session: SessionVariables = SessionVariables()
 
     def __repr__(self) -> str:
         return f"<Environment ws_url={self.ws_url!r} supabase_url={self.supabase_url!r}>"
@@ -76,7 +112,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
     """Read the client's variables.
 
     Raises:
-        ConfigurationError: A ``CADENZA_*`` variable that no part of Cadenza knows.
+        ConfigurationError: A ``CADENZA_*`` variable that no part of Cadenza knows, or a store that there is not.
     """
     environ = os.environ if environ is None else environ
     refuse_unknown_variables(environ)
@@ -89,7 +125,26 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         issuer=environ.get("CADENZA_ISSUER") or None,
         audience=environ.get("CADENZA_AUDIENCE") or None,
         surroundings=Surroundings.of(environ, sys.platform),
+        profile=environ.get("CADENZA_PROFILE") or None,
+        session_store=store_kind(environ.get("CADENZA_SESSION_STORE") or None, setting="CADENZA_SESSION_STORE"),
+        session=SessionVariables(
+            session=environ.get("CADENZA_SESSION") or None,
+            access_token=environ.get("CADENZA_ACCESS_TOKEN") or None,
+            refresh_token=environ.get("CADENZA_REFRESH_TOKEN") or None,
+        ),
     )
+
+
+def store_kind(word: str | None, *, setting: str) -> StoreKind | None:
+    """Read a store's name. Raises ``ConfigurationError`` for one that there is not."""
+    if word is None:
+        return None
+    try:
+        return StoreKind(word.strip().lower())
+    except ValueError:
+        raise ConfigurationError(
+            f"{setting} is no place for a session.", setting=setting, next_step=f"One of: {', '.join(StoreKind)}."
+        ) from None
 
 
 def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
@@ -128,7 +183,7 @@ def resolve_addresses(
         ws_url: Argument of ``connect()``.
         supabase_url: Argument of ``connect()``.
         environment: What the environment says.
-        stored: The addresses of the stored session, if there is one.
+        stored: The addresses of the stored session, or else of the profile's last one.
         allow_insecure: Let tokens travel unencrypted beyond this machine.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Where a session outlives a call: in memory, or in a file that only its owner can read.
+"""A session in a file that only its owner can read.
 
-Above: ``tokens``, ``_client``. Below: ``session``, the file system. Both stores pass one shared test class. The lock of
-a store spans every process that shares it, so that one refresh token is never spent twice (E1).
+Above: ``auth.place``, users. Below: ``locks``, ``session``, the file system. It is written anew beside the old one,
+forced to disk and renamed into place: whenever the process dies, there is the old session or the new one.
 """
 
 from __future__ import annotations
@@ -11,90 +11,23 @@ import contextlib
 import os
 import secrets
 import stat
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from cadenza.client.auth.session import STORE_VERSION, StoredSession
+from cadenza.client.auth.stores.locks import LEASE_SECONDS, ProcessLock
+from cadenza.client.auth.stores.ports import OTHER_PLACES, set_aside_stamp
+from cadenza.client.timing import Timing
 from cadenza.errors import SessionStoreError
 
 _PRIVATE_DIR: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _OTHERS: Final = 0o077
-_LOCK_POLL_SECONDS: Final = 0.02
 #: No session is near this size: what is larger is not read into memory to find that out.
 _LARGEST_BYTES: Final = 256 * 1024
-
-
-class SessionStore(Protocol):
-    """What the SDK asks of a place for one session."""
-
-    @property
-    def location(self) -> str:
-        """Where it is, for a person to read."""
-        ...
-
-    async def load(self) -> StoredSession | None:
-        """Return the session, or None. Raises ``SessionStoreError``."""
-        ...
-
-    async def save(self, stored: StoredSession) -> None:
-        """Replace the session: after a crash there is the old one or the new one. Raises ``SessionStoreError``."""
-        ...
-
-    async def clear(self) -> None:
-        """Forget the session. Raises ``SessionStoreError``."""
-        ...
-
-    def lock(self, deadline_seconds: float) -> AbstractAsyncContextManager[None]:
-        """Be the only one to change it, among all that share it. Raises ``SessionStoreError`` at the deadline."""
-        ...
-
-
-class MemorySessionStore:
-    """Keeps a session as long as the process runs. Clients that share one object share the session.
-
-    Args:
-        stored: What to begin with.
-    """
-
-    def __init__(self, stored: StoredSession | None = None) -> None:
-        self._stored = stored
-        self._lock = asyncio.Lock()
-
-    @property
-    def location(self) -> str:
-        """Where it is, for a person to read."""
-        return "memory"
-
-    async def load(self) -> StoredSession | None:
-        """Return the session, or None."""
-        return self._stored
-
-    async def save(self, stored: StoredSession) -> None:
-        """Replace the session."""
-        self._stored = stored
-
-    async def clear(self) -> None:
-        """Forget the session."""
-        self._stored = None
-
-    @contextlib.asynccontextmanager
-    async def lock(self, deadline_seconds: float) -> AsyncIterator[None]:
-        """Be the only one to change it. Raises ``SessionStoreError`` at the deadline."""
-        try:
-            async with asyncio.timeout(deadline_seconds):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise _locked(self.location, deadline_seconds) from None
-        try:
-            yield
-        finally:
-            self._lock.release()
 
 
 class FileSessionStore:
@@ -105,11 +38,19 @@ class FileSessionStore:
 
     Args:
         path: The file. Its folder is made with mode 0700 if it does not exist.
+        lease_seconds: How long one process may hold the session before it counts as hanging and another goes on.
+        timing: Clocks and sleep.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lease_seconds: float = LEASE_SECONDS, timing: Timing | None = None) -> None:
         self.path = path
-        self._lock_path = path.with_name(path.name + ".lock")
+        self._timing = timing or Timing()
+        self._lock = ProcessLock(
+            path.with_name(path.name + ".lock"),
+            location=str(path),
+            lease_seconds=lease_seconds,
+            timing=self._timing,
+        )
 
     def __repr__(self) -> str:
         return f"FileSessionStore({str(self.path)!r})"
@@ -136,38 +77,28 @@ class FileSessionStore:
         with self._explained("removed"):
             self.path.unlink(missing_ok=True)
 
+    async def probe(self) -> None:
+        """Write, read back and delete a file beside the session. Raises ``SessionStoreError``."""
+        await asyncio.to_thread(self._probe)
+
     @contextlib.asynccontextmanager
     async def lock(self, deadline_seconds: float) -> AsyncIterator[None]:
-        """Hold ``<path>.lock``, which the system frees when a process dies.
+        """Hold ``<path>.lock``, which the system frees when a process dies and others take over when it hangs.
 
         Raises:
             SessionStoreError: Another process held it until the deadline, or the folder cannot be written.
         """
-        import filelock  # a tenth of a second to import: only who stores in a file waits for it
-
-        with self._explained("locked"):
-            self.path.parent.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
-        held = filelock.FileLock(self._lock_path, mode=_PRIVATE_FILE)
-        give_up = time.monotonic() + deadline_seconds
-        while True:
+        async with contextlib.AsyncExitStack() as holding:
             with self._explained("locked"):
-                try:
-                    held.acquire(timeout=0)
-                    break
-                except filelock.Timeout:
-                    pass
-            if time.monotonic() >= give_up:
-                raise _locked(self.location, deadline_seconds)
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
-        try:
+                self._make_folder()
+                await holding.enter_async_context(self._lock.acquire(deadline_seconds))
+            self._sweep()
             yield
-        finally:
-            held.release()
 
     def _load(self) -> StoredSession | None:
         with self._explained("read"):
             try:
-                content = self._read()
+                content = self._read(self.path)
             except FileNotFoundError:
                 return None
         try:
@@ -182,9 +113,9 @@ class FileSessionStore:
             )
         return stored
 
-    def _read(self) -> bytes:
+    def _read(self, path: Path) -> bytes:
         # O_NOFOLLOW: a link could lead to a file that someone else controls. O_NONBLOCK: a pipe must not make us wait.
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -197,24 +128,61 @@ class FileSessionStore:
             os.close(descriptor)
 
     def _save(self, stored: StoredSession) -> None:
-        folder = self.path.parent
         with self._explained("written"):
-            folder.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
-            temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+            self._make_folder()
+            temporary = self._write_beside(msgspec.json.format(msgspec.json.encode(stored)))
             try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE_FILE)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(msgspec.json.format(msgspec.json.encode(stored)))
-                    file.flush()
-                    os.fsync(descriptor)
+                self._require_lock()
                 temporary.replace(self.path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-            _force_to_disk(folder)
+            _force_to_disk(self.path.parent)
+
+    def _write_beside(self, content: bytes) -> Path:
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE_FILE)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+    def _require_lock(self) -> None:
+        """Who was taken for dead, and is not, must not write over what has happened since."""
+        if self._lock.is_acquired and not self._lock.still_held:
+            raise SessionStoreError(
+                f"Another process took over the stored session at {self.path} while this one hung.",
+                location=self.location,
+                next_step="Nothing is lost: the next attempt reads what the other one wrote.",
+            )
+
+    def _probe(self) -> None:
+        marker = secrets.token_hex(16).encode()
+        try:
+            self._make_folder()
+            temporary = self._write_beside(marker)
+            try:
+                kept = self._read(temporary) == marker
+            finally:
+                temporary.unlink()
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        if not kept:
+            raise self._unusable("what was written is not what is read")
+
+    def _sweep(self) -> None:
+        """Remove what a process left that was killed in the middle of a write: it holds tokens. Only under the lock."""
+        with contextlib.suppress(OSError):
+            for left in self.path.parent.glob(f".{self.path.name}.*"):
+                left.unlink(missing_ok=True)
 
     def _set_aside(self, content: bytes) -> SessionStoreError:
-        aside = self.path.with_name(f"{self.path.name}.unreadable-{secrets.token_hex(4)}")
+        aside = self.path.with_name(f"{self.path.name}.unreadable-{set_aside_stamp(self._timing.clock())}")
         with self._explained("set aside"):
             self.path.rename(aside)
         what = "is empty" if not content.strip() else "is damaged"
@@ -222,11 +190,22 @@ class FileSessionStore:
             f"The stored session at {self.path} {what}; it was set aside as {aside.name}.",
             location=self.location,
             next_step="Sign in again.",
+            set_aside=str(aside),
         )
+
+    def _make_folder(self) -> None:
+        self.path.parent.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
 
     def _refused(self, what: str, next_step: str) -> SessionStoreError:
         return SessionStoreError(
             f"The stored session at {self.path} {what}.", location=self.location, next_step=next_step
+        )
+
+    def _unusable(self, why: str) -> SessionStoreError:
+        return SessionStoreError(
+            f"A session could not be kept at {self.path}: {why}.",
+            location=self.location,
+            next_step=f"Check the folder's owner and permissions, or choose another place: {OTHER_PLACES}.",
         )
 
     @contextlib.contextmanager
@@ -247,11 +226,3 @@ def _force_to_disk(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _locked(location: str, deadline_seconds: float) -> SessionStoreError:
-    return SessionStoreError(
-        f"Another process held the stored session at {location} for more than {deadline_seconds:g} s.",
-        location=location,
-        next_step="Try again; if it lasts, find the process that hangs.",
-    )
