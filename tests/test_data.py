@@ -36,13 +36,12 @@ COPIES = {
 }
 #: Cut out of a file, whole lines as they stand there.
 EXCERPTS = {
-    "backend/supabase-auth-exchanges.jsonl": "reference/supabase-auth-exchanges.jsonl",
     "protocol/centrifugo-codes.md": "reference/centrifugo.md",
 }
 #: Made from the recordings; ``tests/tokens/test_recorded.py`` makes it again.
 DERIVED = {"tokens/supabase-tokens.json"}
 #: Ours: what is done with the recordings, and why.
-OURS = {"SHA256SUMS", "backend/README.md", "gateway/replay.json", "identity/README.md", "identity/replay.json"}
+OURS = {"SHA256SUMS", "gateway/replay.json", "identity/README.md", "identity/replay.json"}
 
 
 def digests() -> dict[str, str]:

@@ -11,7 +11,21 @@ import pytest
 from cadenza.backend import Backend, BackendConfig, PaperConfig
 from cadenza.errors import RpcError
 from cadenza.protocol.proxy import Peer, RpcRequest, SubscribeRequest, SubscribeResponse
-from cadenza.schema.auth import AuthSession, AuthUser, LogoutScope
+from cadenza.schema.auth import (
+    AuthSession,
+    AuthUser,
+    EnrollMfaParams,
+    LogoutScope,
+    MfaChallenge,
+    MfaEnrollment,
+    MfaFactor,
+    OtpType,
+    RecoverParams,
+    SendOtpParams,
+    SignupParams,
+    UpdateUserParams,
+    VerifyMfaParams,
+)
 from cadenza.schema.codes import Code
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -91,11 +105,66 @@ class MemoryProvider:
         if self.broken is not None:
             raise self.broken
 
-    async def signup(
-        self, email: str, password: str, metadata: Mapping[str, object] | None, *, address: str = ""
-    ) -> AuthSession:
-        self._note("signup", email, password, metadata, address)
-        return AuthSession(user=AuthUser(id="new", email=email))
+    async def signup(self, params: SignupParams, *, address: str = "") -> AuthSession:
+        self._note("signup", params.email, params.password, params.metadata, address)
+        return AuthSession(user=AuthUser(id="new", email=params.email))
+
+    async def anonymous(self, *, address: str = "") -> AuthSession:
+        self._note("anonymous", address)
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    def oauth_url(self, provider: str, redirect_to: str, code_challenge: str) -> str:
+        self._note("oauth_url", provider, redirect_to, code_challenge)
+        return f"http://idp.example/authorize?provider={provider}"
+
+    async def exchange(self, code: str, code_verifier: str, *, address: str = "") -> AuthSession:
+        self._note("exchange", code, code_verifier, address)
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    async def send_code(self, params: SendOtpParams, *, address: str = "") -> None:
+        self._note("send_code", params.email, params.type, address)
+
+    async def recover(self, params: RecoverParams, *, address: str = "") -> None:
+        self._note("recover", params.email, params.redirect_to, address)
+
+    async def verify_code(self, kind: OtpType, email: str, token: str, *, address: str = "") -> AuthSession:
+        self._note("verify_code", kind, email, token, address)
+        if token != "123456":
+            raise RpcError("It has expired.", code=Code.ONE_TIME_CODE_REFUSED, field="token")
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    async def verify_link(self, kind: OtpType, token_hash: str, *, address: str = "") -> AuthSession:
+        self._note("verify_link", kind, token_hash, address)
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    async def reauthenticate(self, access_token: str, *, address: str = "") -> None:
+        self._note("reauthenticate", access_token, address)
+
+    async def update_user(self, params: UpdateUserParams, *, address: str = "") -> AuthUser:
+        self._note("update_user", params.access_token, params.metadata, address)
+        return AuthUser(id="ann", user_metadata=params.metadata)
+
+    async def factors(self, access_token: str) -> tuple[MfaFactor, ...]:
+        self._note("factors", access_token)
+        factor = MfaFactor(id="f1", type="totp", status="verified", created_at="t", updated_at="t")
+        return (factor,)
+
+    async def enroll(self, params: EnrollMfaParams, *, address: str = "") -> MfaEnrollment:
+        self._note("enroll", params.access_token, params.friendly_name, address)
+        return MfaEnrollment(factor_id="f1", type="totp", secret="S3", uri="otpauth://totp/x")
+
+    async def unenroll(self, access_token: str, factor_id: str, *, address: str = "") -> None:
+        self._note("unenroll", access_token, factor_id, address)
+
+    async def challenge(self, access_token: str, factor_id: str, *, address: str = "") -> MfaChallenge:
+        self._note("challenge", access_token, factor_id, address)
+        return MfaChallenge(challenge_id="c1", expires_at=int(START) + 300)
+
+    async def verify_factor(self, params: VerifyMfaParams, *, address: str = "") -> AuthSession:
+        self._note("verify_factor", params.factor_id, params.challenge_id, params.code, address)
+        if params.code != "123456":
+            raise RpcError("It is wrong.", code=Code.ONE_TIME_CODE_REFUSED, field="code")
+        return AuthSession(access_token="at2", refresh_token="rt2")
 
     async def login(self, email: str, password: str, *, address: str = "") -> AuthSession:
         self._note("login", email, password, address)
@@ -120,20 +189,32 @@ def provider() -> MemoryProvider:
     return MemoryProvider()
 
 
+class VerifiedClaims(NamedTuple):
+    session_id: str | None
+    aal: str | None
+
+
 class Verified(NamedTuple):
     sub: str
+    exp: float | None = START + 600
+    claims: VerifiedClaims = VerifiedClaims("s1", "aal1")
 
 
 class MemoryVerifier:
-    """Believes ``token-of-<user>``; raises what it was told to for other tokens."""
+    """Believes ``token-of-<user>``, and tokens it was told of; raises what it was told to for others."""
 
     def __init__(self) -> None:
         self.errors: dict[str, Exception] = {}
+        self.known: dict[str, Verified] = {}
+
+    def knows(self, token: str, sub: str, *, exp: float | None, session_id: str | None, aal: str | None) -> None:
+        """Believe a token."""
+        self.known[token] = Verified(sub, exp, VerifiedClaims(session_id, aal))
 
     async def verify(self, token: str) -> Verified:
         if token in self.errors:
             raise self.errors[token]
-        return Verified(token.removeprefix("token-of-"))
+        return self.known.get(token) or Verified(token.removeprefix("token-of-"))
 
 
 @pytest.fixture
@@ -171,10 +252,16 @@ def rpc(backend: Backend) -> Rpc:
     """Call a method as the gateway would; returns the envelope."""
 
     async def call(
-        method: str, params: object = None, *, user: str = "ann", address: str = "", meta: Any = None
+        method: str,
+        params: object = None,
+        *,
+        user: str = "ann",
+        address: str = "",
+        meta: Any = None,
+        client: str = "client",
     ) -> Any:
         request = RpcRequest(
-            client="client",
+            client=client,
             user=user,
             method=method,
             data=msgspec.Raw(params if isinstance(params, bytes) else json.dumps(params).encode()),

@@ -12,9 +12,18 @@ import pytest
 
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.errors import RpcError
-from cadenza.schema.auth import LogoutScope
+from cadenza.schema.auth import (
+    EnrollMfaParams,
+    LogoutScope,
+    OtpType,
+    RecoverParams,
+    SendOtpParams,
+    SignupParams,
+    UpdateUserParams,
+    VerifyMfaParams,
+)
 
-DATA = Path(__file__).parents[1] / "data" / "backend" / "supabase-auth-exchanges.jsonl"
+DATA = Path(__file__).parents[1] / "data" / "identity" / "supabase-auth-exchanges.jsonl"
 URL = "http://identity/auth/v1"
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -104,7 +113,9 @@ async def test_signup_is_a_session_or_only_the_user_when_it_needs_confirmation(
     provider: HttpIdentityProvider, identity: Identity
 ) -> None:
     identity.answer = lambda _: answer_of("signup_ok_autoconfirm")
-    session = await provider.signup("ann@example.com", "long-enough", {"name": "Ann"})
+    session = await provider.signup(
+        SignupParams(email="ann@example.com", password="long-enough", metadata={"name": "Ann"})
+    )
     assert json.loads(identity.requests[0].content) == {
         "email": "ann@example.com",
         "password": "long-enough",
@@ -113,7 +124,7 @@ async def test_signup_is_a_session_or_only_the_user_when_it_needs_confirmation(
     assert session.access_token
     for name in ("signup_needs_confirmation", "signup_duplicate_confirmed_user_obfuscated"):
         identity.answer = lambda _, name=name: answer_of(name)  # type: ignore[misc]  # the loop's own name, bound now
-        session = await provider.signup("ann@example.com", "long-enough", None)
+        session = await provider.signup(SignupParams(email="ann@example.com", password="long-enough", metadata=None))
         assert session.access_token is None
         assert session.user is not None
         assert session.user.id == recorded(name)["response"]["body"]["id"]
@@ -173,6 +184,24 @@ async def test_what_operators_put_into_app_metadata_never_breaks_the_contract(
         ("user_get_unknown_sub", 26004, None),
         ("user_get_unknown_session", 26007, None),
         ("logout_again", 26007, None),
+        ("anonymous_disabled", 26005, None),
+        ("verify_post_email_otp_reuse", 26012, "token"),
+        ("otp_create_user_false_unknown", 26005, "email"),
+        ("otp_too_soon", 26008, None),
+        ("pkce_wrong_verifier", 26012, "codeVerifier"),
+        ("pkce_code_reuse", 26012, "code"),
+        ("user_update_same_password", 22015, "password"),
+        ("user_update_email_taken", 26011, "email"),
+        ("user_update_password_old_session_needs_nonce", 22015, "nonce"),
+        ("user_update_password_old_session_bad_nonce", 26012, "nonce"),
+        ("mfa_enroll_same_name", 22017, "friendlyName"),
+        ("mfa_enroll_disabled", 26005, None),
+        ("mfa_verify_wrong", 26012, "code"),
+        ("mfa_verify_other_ip", 26012, "challengeId"),
+        ("mfa_challenge_unknown_factor", 22016, "factorId"),
+        ("mfa_aal1_cannot_change_password", 26006, None),
+        ("mfa_aal1_cannot_unenroll_verified", 26006, None),
+        ("mfa_enroll_second_needs_aal2", 26006, None),
     ],
 )
 async def test_recorded_refusals_have_the_contracts_codes(
@@ -232,3 +261,135 @@ async def test_a_provider_that_hangs_is_given_up_in_time(http: httpx.AsyncClient
         with pytest.raises(RpcError) as caught:
             await provider.refresh("r")
     assert (caught.value.code, caught.value.temporary) == (19006, True)
+
+
+CHALLENGE = "E93AD9M0dEA5zPKJI8pcTnZuo1nKFnkftOdAow_M8i8"
+HERE = "http://127.0.0.1:3000/cb"
+
+
+async def test_a_second_factor_is_enrolled_challenged_proved_and_removed(
+    provider: HttpIdentityProvider, identity: Identity
+) -> None:
+    factor = "2d5141d9-8589-40a2-9091-f1b22ddd87d7"
+    identity.answer = lambda _: answer_of("mfa_enroll_totp")
+    enrolled = await provider.enroll(EnrollMfaParams(access_token="t", friendly_name="my totp"), address="203.0.113.9")
+    assert (enrolled.factor_id, enrolled.friendly_name) == (factor, "my totp")
+    assert enrolled.uri.startswith("otpauth://totp/")
+    assert enrolled.secret not in repr(enrolled)
+    identity.answer = lambda _: answer_of("mfa_challenge")
+    challenge = await provider.challenge("t", factor, address="203.0.113.9")
+    assert challenge.expires_at == recorded("mfa_challenge")["response"]["body"]["expires_at"]
+    identity.answer = lambda _: answer_of("mfa_verify_ok")
+    params = VerifyMfaParams(access_token="t", factor_id=factor, challenge_id=challenge.challenge_id, code="856519")
+    assert (await provider.verify_factor(params, address="203.0.113.9")).access_token
+    identity.answer = lambda _: answer_of("mfa_unenroll_ok_aal2")
+    await provider.unenroll("t", factor, address="203.0.113.9")
+    # Supabase Auth wants challenge and code from one address, so each call carries it (row E7).
+    assert {request.headers["X-Forwarded-For"] for request in identity.requests} == {"203.0.113.9"}
+    assert [f"{request.method} {request.url.path.removeprefix('/auth/v1')}" for request in identity.requests] == [
+        "POST /factors",
+        f"POST /factors/{factor}/challenge",
+        f"POST /factors/{factor}/verify",
+        f"DELETE /factors/{factor}",
+    ]
+
+
+async def test_the_users_factors_are_listed_from_the_user(provider: HttpIdentityProvider, identity: Identity) -> None:
+    user = recorded("mfa_verify_ok")["response"]["body"]["user"]
+    identity.answer = lambda _: httpx.Response(200, json=user)
+    [factor] = await provider.factors("t")
+    assert (factor.type, factor.status, factor.friendly_name) == ("totp", "verified", "my totp")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        (OtpType.EMAIL, "/otp", {"create_user": True}),
+        (OtpType.MAGICLINK, "/otp", {"create_user": True}),
+        (OtpType.SIGNUP, "/resend", {"type": "signup"}),
+        (OtpType.EMAIL_CHANGE, "/resend", {"type": "email_change"}),
+        (OtpType.RECOVERY, "/recover", {}),
+    ],
+)
+async def test_a_mail_is_asked_for_where_the_provider_sends_it(
+    provider: HttpIdentityProvider, identity: Identity, kind: OtpType, path: str, body: dict[str, object]
+) -> None:
+    identity.answer = lambda _: httpx.Response(200, json={})
+    await provider.send_code(SendOtpParams(email="a@b.example", type=kind, redirect_to=HERE, code_challenge=CHALLENGE))
+    [request] = identity.requests
+    assert request.url.path.endswith(path)
+    assert request.url.params["redirect_to"] == HERE
+    assert json.loads(request.content) == body | {
+        "email": "a@b.example",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "s256",
+    }
+
+
+async def test_an_invitation_is_nobodys_to_ask_for_here(provider: HttpIdentityProvider, identity: Identity) -> None:
+    with pytest.raises(RpcError) as caught:
+        await provider.send_code(SendOtpParams(email="a@b.example", type=OtpType.INVITE))
+    assert (caught.value.code, caught.value.field) == (22015, "type")
+    assert identity.requests == []
+
+
+async def test_a_code_a_link_and_a_redirects_code_are_redeemed(
+    provider: HttpIdentityProvider, identity: Identity
+) -> None:
+    identity.answer = lambda _: answer_of("verify_post_email_otp")
+    assert (await provider.verify_code(OtpType.EMAIL, "a@b.example", "221555")).access_token
+    identity.answer = lambda _: answer_of("verify_post_token_hash")
+    assert (await provider.verify_link(OtpType.SIGNUP, "617a")).access_token
+    identity.answer = lambda _: answer_of("oauth_pkce_exchange")
+    assert (await provider.exchange("code", "verifier")).access_token
+    assert [json.loads(request.content) for request in identity.requests] == [
+        {"type": "email", "token": "221555", "email": "a@b.example"},
+        {"type": "signup", "token_hash": "617a"},
+        {"auth_code": "code", "code_verifier": "verifier"},
+    ]
+
+
+async def test_the_first_code_of_a_change_of_address_is_no_session_yet(
+    provider: HttpIdentityProvider, identity: Identity
+) -> None:
+    identity.answer = lambda _: answer_of("verify_email_change_current")
+    session = await provider.verify_code(OtpType.EMAIL_CHANGE, "a@b.example", "912547")
+    assert session.access_token is None
+
+
+async def test_an_anonymous_user_becomes_a_lasting_one(provider: HttpIdentityProvider, identity: Identity) -> None:
+    identity.answer = lambda _: answer_of("anonymous_signup_ok")
+    assert (await provider.anonymous()).access_token
+    identity.answer = lambda _: answer_of("anonymous_convert_email")
+    user = await provider.update_user(UpdateUserParams(access_token="t", email="u6b6946a7@example.com"))
+    assert user.email == "u6b6946a7@example.com"
+    assert [json.loads(request.content) for request in identity.requests] == [{}, {"email": "u6b6946a7@example.com"}]
+
+
+async def test_recovery_and_reauthentication_ask_for_their_mails(
+    provider: HttpIdentityProvider, identity: Identity
+) -> None:
+    identity.answer = lambda _: httpx.Response(200, json={})
+    await provider.recover(RecoverParams(email="a@b.example"))
+    await provider.reauthenticate("t")
+    assert [request.url.path.rpartition("/")[2] for request in identity.requests] == ["recover", "reauthenticate"]
+
+
+def test_the_browser_is_sent_to_the_providers_own_address(provider: HttpIdentityProvider) -> None:
+    url = httpx.URL(provider.oauth_url("github", HERE, CHALLENGE))
+    assert str(url).startswith(f"{URL}/authorize?")
+    assert dict(url.params) == {
+        "provider": "github",
+        "redirect_to": HERE,
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "s256",
+    }
+
+
+@pytest.mark.parametrize("challenge", ["", "short", "a" * 129, "a" * 42 + "+"])
+def test_a_challenge_that_could_never_be_met_is_refused_before_a_browser_opens(
+    provider: HttpIdentityProvider, challenge: str
+) -> None:
+    with pytest.raises(RpcError) as caught:
+        provider.oauth_url("github", HERE, challenge)
+    assert (caught.value.code, caught.value.field) == (22015, "codeChallenge")

@@ -62,6 +62,19 @@ def test_a_key_that_fits_no_header_is_refused_at_the_start_and_not_shown(name: s
     assert key not in str(refused.value)
 
 
+def test_the_header_that_tells_the_provider_an_address_is_named_by_the_operator() -> None:
+    """E7: without it, everybody who signs in over the WebSocket has one share of the provider's limits."""
+    assert external_settings_from_environment(WHOLE).address_header is None
+    named = external_settings_from_environment(WHOLE | {"CADENZA_ADDRESS_HEADER": "X-Forwarded-For"})
+    assert named.address_header == "X-Forwarded-For"
+
+
+@pytest.mark.parametrize("name", ["X Forwarded", "X:", "X\r\nY", "ä", "x" * 65])
+def test_a_header_that_is_none_is_refused_at_the_start(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="CADENZA_ADDRESS_HEADER"):
+        external_settings_from_environment(WHOLE | {"CADENZA_ADDRESS_HEADER": name})
+
+
 @pytest.mark.parametrize(("text", "port"), [("", 8080), ("0", 0), ("9090", 9090)])
 def test_the_port_is_that_of_the_environment(text: str, port: int) -> None:
     assert external_settings_from_environment(WHOLE).port == 8080

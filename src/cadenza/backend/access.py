@@ -11,7 +11,7 @@ from cadenza.schema.access import Access
 from cadenza.schema.channels import ParsedChannel
 from cadenza.schema.codes import Code
 
-__all__ = ["may_call", "may_join"]
+__all__ = ["level_of", "may_call", "may_join"]
 
 _SERVICE_ROLES = frozenset({"service", "admin"})
 
@@ -20,6 +20,7 @@ class _Meta(msgspec.Struct, frozen=True):
     """The part of a token's ``meta`` that rights hang on."""
 
     role: str = ""
+    aal: str = ""
 
 
 _meta = msgspec.json.Decoder(_Meta)
@@ -44,8 +45,17 @@ def may_join(channel: ParsedChannel, caller: Caller) -> bool:
     return channel.pattern.access is Access.USER and bool(caller.user)
 
 
+def level_of(caller: Caller) -> str:
+    """How far this connection's user has proved who they are: ``aal2`` by token or since, else ``aal1`` or empty."""
+    return caller.raised or _read(caller).aal
+
+
 def _role(caller: Caller) -> str:
+    return _read(caller).role
+
+
+def _read(caller: Caller) -> _Meta:
     try:
-        return _meta.decode(caller.meta or b"{}").role
+        return _meta.decode(caller.meta or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
+        return _Meta()

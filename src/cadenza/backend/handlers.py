@@ -9,6 +9,7 @@ import logging
 import msgspec
 
 from cadenza.backend.access import may_join
+from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.ports import Caller
 from cadenza.backend.router import Router
 from cadenza.backend.services.joining import JoiningService
@@ -44,15 +45,23 @@ class Handlers:
     Args:
         router: Serves the methods.
         joining: Knows which channels there are and what a new subscriber starts with.
+        levels: Which connections were raised.
     """
 
-    def __init__(self, router: Router, joining: JoiningService) -> None:
+    def __init__(self, router: Router, joining: JoiningService, levels: RaisedLevels) -> None:
         self._router = router
         self._joining = joining
+        self._levels = levels
 
     async def rpc(self, request: RpcRequest, peer: Peer) -> RpcResponse:
         """Answer an RPC, always with a result: refusals are part of the contract's envelope."""
-        caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta))
+        caller = Caller(
+            user=request.user,
+            address=peer.address,
+            meta=bytes(request.meta),
+            client=request.client,
+            raised=self._levels.of(request.client, request.user),
+        )
         answer = await self._router.call(request.method, request.data, caller)
         return RpcResponse(result=RpcResult(data=msgspec.Raw(answer)))
 

@@ -12,7 +12,21 @@ from typing import Protocol
 import msgspec
 
 from cadenza.backend.events import MarketEvent
-from cadenza.schema.auth import AuthSession, AuthUser, LogoutScope
+from cadenza.schema.auth import (
+    AuthSession,
+    AuthUser,
+    EnrollMfaParams,
+    LogoutScope,
+    MfaChallenge,
+    MfaEnrollment,
+    MfaFactor,
+    OtpType,
+    RecoverParams,
+    SendOtpParams,
+    SignupParams,
+    UpdateUserParams,
+    VerifyMfaParams,
+)
 from cadenza.schema.instruments import Instrument
 from cadenza.schema.market import Kline, OrderBookSnapshot, Ticker
 from cadenza.schema.scalars import KlineInterval
@@ -20,11 +34,18 @@ from cadenza.schema.scalars import Venue as VenueName
 
 __all__ = [
     "Caller",
+    "ConnectionLevels",
+    "Factors",
     "IdentityProvider",
     "MarketVenue",
+    "OneTimeCodes",
     "Publisher",
+    "Redirects",
+    "SignIns",
+    "TokenClaims",
     "TokenSubject",
     "TokenVerifier",
+    "Users",
     "Venue",
     "VenueFeed",
 ]
@@ -37,11 +58,15 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         user: The verified token's ``sub``; empty when anonymous.
         address: The client's network address; empty when unknown.
         meta: Raw JSON of the token's ``meta`` claim; empty when absent.
+        client: The connection's id; empty when unknown.
+        raised: The level the connection was raised to since (``aal2``); empty when it was not.
     """
 
     user: str = ""
     address: str = ""
     meta: bytes = b""
+    client: str = ""
+    raised: str = ""
 
 
 class MarketVenue(Protocol):
@@ -105,12 +130,10 @@ class Publisher(Protocol):
         ...
 
 
-class IdentityProvider(Protocol):
-    """The identity provider as the auth methods need it. Refusals are ``RpcError`` with a code of the contract."""
+class SignIns(Protocol):
+    """Sessions begun and renewed. Refusals are ``RpcError`` with a code of the contract, here and below."""
 
-    async def signup(
-        self, email: str, password: str, metadata: Mapping[str, object] | None, *, address: str = ""
-    ) -> AuthSession:
+    async def signup(self, params: SignupParams, *, address: str = "") -> AuthSession:
         """Make a user; without tokens when the address has to be confirmed first."""
         ...
 
@@ -118,9 +141,53 @@ class IdentityProvider(Protocol):
         """Sign in with a password."""
         ...
 
+    async def anonymous(self, *, address: str = "") -> AuthSession:
+        """Make a user without name or password."""
+        ...
+
     async def refresh(self, refresh_token: str, *, address: str = "") -> AuthSession:
         """Trade a refresh token for a new session."""
         ...
+
+
+class Redirects(Protocol):
+    """Sign-ins that lead through a browser."""
+
+    def oauth_url(self, provider: str, redirect_to: str, code_challenge: str) -> str:
+        """Where a browser begins to sign in with an OAuth provider."""
+        ...
+
+    async def exchange(self, code: str, code_verifier: str, *, address: str = "") -> AuthSession:
+        """Trade the code a browser came back with for a session."""
+        ...
+
+
+class OneTimeCodes(Protocol):
+    """Codes and links by mail."""
+
+    async def send_code(self, params: SendOtpParams, *, address: str = "") -> None:
+        """Mail a code and a link."""
+        ...
+
+    async def recover(self, params: RecoverParams, *, address: str = "") -> None:
+        """Mail what lets one in without the password."""
+        ...
+
+    async def verify_code(self, kind: OtpType, email: str, token: str, *, address: str = "") -> AuthSession:
+        """Redeem a code; without tokens after the first one of a change of address."""
+        ...
+
+    async def verify_link(self, kind: OtpType, token_hash: str, *, address: str = "") -> AuthSession:
+        """Redeem what a link carries."""
+        ...
+
+    async def reauthenticate(self, access_token: str, *, address: str = "") -> None:
+        """Mail the code that a new password may want."""
+        ...
+
+
+class Users(Protocol):
+    """A token's user."""
 
     async def logout(self, access_token: str, scope: LogoutScope) -> None:
         """End the sessions of a scope."""
@@ -130,13 +197,77 @@ class IdentityProvider(Protocol):
         """Whose token this is, as the provider knows them now."""
         ...
 
+    async def update_user(self, params: UpdateUserParams, *, address: str = "") -> AuthUser:
+        """Change the token's user."""
+        ...
+
+
+class Factors(Protocol):
+    """Second factors of a token's user."""
+
+    async def factors(self, access_token: str) -> tuple[MfaFactor, ...]:
+        """All of them."""
+        ...
+
+    async def enroll(self, params: EnrollMfaParams, *, address: str = "") -> MfaEnrollment:
+        """Begin to add an authenticator app."""
+        ...
+
+    async def unenroll(self, access_token: str, factor_id: str, *, address: str = "") -> None:
+        """Remove one."""
+        ...
+
+    async def challenge(self, access_token: str, factor_id: str, *, address: str = "") -> MfaChallenge:
+        """Begin to prove one."""
+        ...
+
+    async def verify_factor(self, params: VerifyMfaParams, *, address: str = "") -> AuthSession:
+        """Prove it: a session at ``aal2``."""
+        ...
+
+
+class IdentityProvider(SignIns, Redirects, OneTimeCodes, Users, Factors, Protocol):
+    """The identity provider as the auth methods need it."""
+
+
+class ConnectionLevels(Protocol):
+    """Raises connections; ``backend.levels`` has one."""
+
+    def raise_to(self, client: str, user: str, level: str, *, expires_at: float) -> None:
+        """Raise a user's connection until a moment (seconds since the epoch)."""
+        ...
+
+
+class TokenClaims(Protocol):
+    """What Supabase Auth says of a session."""
+
+    @property
+    def session_id(self) -> str | None:
+        """Which session."""
+        ...
+
+    @property
+    def aal(self) -> str | None:
+        """How far its user has proved who they are: ``aal1``, ``aal2``."""
+        ...
+
 
 class TokenSubject(Protocol):
-    """Whose token it is."""
+    """Whose token it is, until when, and of what session."""
 
     @property
     def sub(self) -> str:
         """The user's id."""
+        ...
+
+    @property
+    def exp(self) -> float | None:
+        """Seconds since the epoch, ``None`` for a token without end."""
+        ...
+
+    @property
+    def claims(self) -> TokenClaims:
+        """The rest."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The identity provider over HTTP: any Supabase Auth, or the embedded one, which cannot be told apart.
 
-Above: ``services.auth``, through ``ports.IdentityProvider``. Below: ``protocol.auth``, httpx, schema. Its refusals
-become codes of the contract here; its sentences, which are free of addresses and secrets, are passed on.
+Above: ``services.auth``, ``services.factors``, through ``ports.IdentityProvider``. Below: ``protocol.auth``, httpx,
+``entities``, ``refusals``. Nothing is kept and nothing logged.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import httpx
 
+from cadenza.backend.entities import enrollment_of, factor_of, session_of, user_of
+from cadenza.backend.refusals import refusal_of
 from cadenza.errors import IdentityError, ProtocolError, RpcError
-from cadenza.protocol.auth import ErrorCode, Identity, LogoutScope, Request, Session, User, requests, responses
-from cadenza.schema.auth import AuthSession, AuthUser, AuthUserAppMetadata, AuthUserIdentity
-from cadenza.schema.auth import LogoutScope as WantedScope
+from cadenza.protocol.auth import LogoutScope, Request, ResendType, VerifyType, pkce, requests, responses, urls
+from cadenza.schema import auth as contract
 from cadenza.schema.codes import Code
 
 __all__ = ["HttpIdentityProvider"]
@@ -21,35 +22,13 @@ __all__ = ["HttpIdentityProvider"]
 _T = TypeVar("_T")
 Parse = Callable[[int, Mapping[str, str], bytes], _T]
 
-#: Supabase Auth's word -> the contract's code and the parameter at fault.
-_CODES: Mapping[str, tuple[int, str | None]] = {
-    ErrorCode.INVALID_CREDENTIALS: (Code.CREDENTIALS_REFUSED, None),
-    ErrorCode.EMAIL_NOT_CONFIRMED: (Code.EMAIL_NOT_CONFIRMED, "email"),
-    ErrorCode.WEAK_PASSWORD: (Code.WEAK_PASSWORD, "password"),
-    ErrorCode.USER_ALREADY_EXISTS: (Code.USER_EXISTS, "email"),
-    ErrorCode.EMAIL_EXISTS: (Code.USER_EXISTS, "email"),
-    ErrorCode.VALIDATION_FAILED: (Code.INVALID_ARGUMENT, None),
-    ErrorCode.REFRESH_TOKEN_NOT_FOUND: (Code.SESSION_REVOKED, "refreshToken"),
-    ErrorCode.REFRESH_TOKEN_ALREADY_USED: (Code.SESSION_REVOKED, "refreshToken"),
-    ErrorCode.SESSION_EXPIRED: (Code.SESSION_REVOKED, "refreshToken"),
-    ErrorCode.SESSION_NOT_FOUND: (Code.SESSION_REVOKED, None),
-    ErrorCode.BAD_JWT: (Code.TOKEN_INVALID, "accessToken"),
-    ErrorCode.NO_AUTHORIZATION: (Code.TOKEN_INVALID, "accessToken"),
-    ErrorCode.USER_NOT_FOUND: (Code.TOKEN_INVALID, None),
-    ErrorCode.USER_BANNED: (Code.ACCESS_DENIED, None),
-    ErrorCode.SIGNUP_DISABLED: (Code.ACCESS_DENIED, None),
-    ErrorCode.INSUFFICIENT_AAL: (Code.SECOND_FACTOR_REQUIRED, None),
-    ErrorCode.OVER_REQUEST_RATE_LIMIT: (Code.TOO_MANY_ATTEMPTS, None),
-    ErrorCode.OVER_EMAIL_SEND_RATE_LIMIT: (Code.TOO_MANY_ATTEMPTS, None),
-}
-_TOO_MANY_REQUESTS = 429
-
 
 class HttpIdentityProvider:
     """Speaks Supabase Auth's REST API.
 
     Args:
-        url: The service's root, ``/auth/v1`` included where Supabase's gateway stands in front.
+        url: The service's root, ``/auth/v1`` included where Supabase's gateway stands in front. Browsers are sent
+            there too, to sign in with an OAuth provider.
         client: Who speaks HTTP; it must not follow redirects.
         api_key: The project's publishable key, sent as ``apikey`` where one is configured.
         address_header: The header the provider reads a client's address from (Supabase Auth:
@@ -73,31 +52,124 @@ class HttpIdentityProvider:
         self._address_header = address_header
         self._timeout_seconds = timeout_seconds
 
-    async def signup(
-        self, email: str, password: str, metadata: Mapping[str, object] | None, *, address: str = ""
-    ) -> AuthSession:
+    async def signup(self, params: contract.SignupParams, *, address: str = "") -> contract.AuthSession:
         """Make a user; without tokens when the address has to be confirmed first."""
-        request = requests.sign_up(email, password, metadata=metadata)
-        answer = await self._ask(request, responses.parse_sign_up, address=address)
-        return session_of(answer) if isinstance(answer, Session) else AuthSession(user=user_of(answer))
+        request = requests.sign_up(
+            params.email,
+            params.password,
+            metadata=params.metadata,
+            redirect_to=params.redirect_to or "",
+            code_challenge=_challenge(params.code_challenge),
+        )
+        return session_of(await self._ask(request, responses.parse_sign_up, address=address))
 
-    async def login(self, email: str, password: str, *, address: str = "") -> AuthSession:
+    async def login(self, email: str, password: str, *, address: str = "") -> contract.AuthSession:
         """Sign in with a password."""
         request = requests.password_grant(email, password)
         return session_of(await self._ask(request, responses.parse_session, address=address))
 
-    async def refresh(self, refresh_token: str, *, address: str = "") -> AuthSession:
+    async def anonymous(self, *, address: str = "") -> contract.AuthSession:
+        """Make a user without name or password."""
+        return session_of(await self._ask(requests.sign_up_anonymously(), responses.parse_session, address=address))
+
+    async def refresh(self, refresh_token: str, *, address: str = "") -> contract.AuthSession:
         """Trade a refresh token for a new session."""
         request = requests.refresh_token_grant(refresh_token)
         return session_of(await self._ask(request, responses.parse_session, address=address))
 
-    async def logout(self, access_token: str, scope: WantedScope) -> None:
+    def oauth_url(self, provider: str, redirect_to: str, code_challenge: str) -> str:
+        """Where a browser begins to sign in with an OAuth provider."""
+        query = urls.authorize_query(provider, redirect_to=redirect_to, code_challenge=_challenge(code_challenge) or "")
+        return urls.authorize_url(self._url, query)
+
+    async def exchange(self, code: str, code_verifier: str, *, address: str = "") -> contract.AuthSession:
+        """Trade the code a browser came back with for a session."""
+        request = requests.pkce_grant(code, code_verifier)
+        return session_of(await self._ask(request, responses.parse_session, address=address))
+
+    async def send_code(self, params: contract.SendOtpParams, *, address: str = "") -> None:
+        """Mail a code and a link."""
+        await self._ask(_code_request(params), responses.expect_success, address=address)
+
+    async def recover(self, params: contract.RecoverParams, *, address: str = "") -> None:
+        """Mail what lets one in without the password."""
+        request = requests.recover(
+            params.email,
+            redirect_to=params.redirect_to or "",
+            code_challenge=_challenge(params.code_challenge),
+        )
+        await self._ask(request, responses.expect_success, address=address)
+
+    async def verify_code(
+        self, kind: contract.OtpType, email: str, token: str, *, address: str = ""
+    ) -> contract.AuthSession:
+        """Redeem a code; without tokens after the first one of a change of address."""
+        request = requests.verify_code(VerifyType(kind.value), token, email=email)
+        return session_of(await self._ask(request, responses.parse_verify, address=address))
+
+    async def verify_link(self, kind: contract.OtpType, token_hash: str, *, address: str = "") -> contract.AuthSession:
+        """Redeem what a link carries."""
+        request = requests.verify_token_hash(VerifyType(kind.value), token_hash)
+        return session_of(await self._ask(request, responses.parse_verify, address=address))
+
+    async def reauthenticate(self, access_token: str, *, address: str = "") -> None:
+        """Mail the code that a new password may want."""
+        await self._ask(requests.reauthenticate(access_token), responses.expect_success, address=address)
+
+    async def logout(self, access_token: str, scope: contract.LogoutScope) -> None:
         """End the sessions of a scope."""
         await self._ask(requests.log_out(access_token, scope=LogoutScope(scope.value)), responses.expect_success)
 
-    async def user(self, access_token: str) -> AuthUser:
+    async def user(self, access_token: str) -> contract.AuthUser:
         """Whose token this is."""
         return user_of(await self._ask(requests.get_user(access_token), responses.parse_user))
+
+    async def update_user(self, params: contract.UpdateUserParams, *, address: str = "") -> contract.AuthUser:
+        """Change the token's user."""
+        request = requests.update_user(
+            params.access_token,
+            email=params.email,
+            password=params.password,
+            current_password=params.current_password,
+            nonce=params.nonce,
+            metadata=params.metadata,
+            redirect_to=params.redirect_to or "",
+            code_challenge=_challenge(params.code_challenge),
+        )
+        return user_of(await self._ask(request, responses.parse_user, address=address))
+
+    async def factors(self, access_token: str) -> tuple[contract.MfaFactor, ...]:
+        """The second factors of the token's user."""
+        user = await self._ask(requests.get_user(access_token), responses.parse_user)
+        return tuple(factor_of(factor) for factor in user.factors)
+
+    async def enroll(self, params: contract.EnrollMfaParams, *, address: str = "") -> contract.MfaEnrollment:
+        """Begin to add an authenticator app."""
+        request = requests.enrol_totp(
+            params.access_token, friendly_name=params.friendly_name or "", issuer=params.issuer or ""
+        )
+        enrollment = enrollment_of(await self._ask(request, responses.parse_enrolled_factor, address=address))
+        if enrollment is None:
+            raise _unreachable("another kind of factor")
+        return enrollment
+
+    async def unenroll(self, access_token: str, factor_id: str, *, address: str = "") -> None:
+        """Remove a second factor."""
+        request = requests.delete_factor(access_token, factor_id)
+        await self._ask(request, responses.expect_success, address=address)
+
+    async def challenge(self, access_token: str, factor_id: str, *, address: str = "") -> contract.MfaChallenge:
+        """Begin the second factor."""
+        request = requests.challenge_factor(access_token, factor_id)
+        made = await self._ask(request, responses.parse_factor_challenge, address=address)
+        return contract.MfaChallenge(challenge_id=made.id, expires_at=made.expires_at)
+
+    async def verify_factor(self, params: contract.VerifyMfaParams, *, address: str = "") -> contract.AuthSession:
+        """Finish it: a session at ``aal2``."""
+        request = requests.verify_factor(
+            params.access_token, params.factor_id, challenge_id=params.challenge_id, code=params.code
+        )
+        return session_of(await self._ask(request, responses.parse_session, address=address))
 
     async def _ask(self, request: Request, parse: Parse[_T], *, address: str = "") -> _T:
         headers = request.headers(api_key=self._api_key)
@@ -115,82 +187,41 @@ class HttpIdentityProvider:
                 )
             return parse(answer.status_code, answer.headers, answer.content)
         except IdentityError as error:
-            raise _refusal(error) from None
+            raise refusal_of(error) from None
         except (httpx.RequestError, TimeoutError, ProtocolError) as error:
             # `from None`, and only the type: what went wrong may quote a request, and that holds a password.
-            raise RpcError(
-                f"The identity provider cannot be asked now ({type(error).__name__}).",
-                code=Code.SERVICE_UNAVAILABLE,
-                temporary=True,
-            ) from None
+            raise _unreachable(type(error).__name__) from None
 
 
-def _refusal(error: IdentityError) -> RpcError:
-    """The provider's refusal in the contract's words."""
-    code, field = _CODES.get(error.error_code, (None, None))
-    if code is None and error.status == _TOO_MANY_REQUESTS:
-        code = Code.TOO_MANY_ATTEMPTS
-    elif code is None:
-        # Without a word of Supabase Auth's it was not Supabase Auth that answered.
-        its_own = bool(error.error_code) and not error.temporary
-        code = Code.INVALID_ARGUMENT if its_own else Code.SERVICE_UNAVAILABLE
+def _code_request(params: contract.SendOtpParams) -> Request:
+    """What mails it: one endpoint of the provider's to sign in, one for a lost password, one for once more."""
+    challenge, redirect_to = _challenge(params.code_challenge), params.redirect_to or ""
+    match params.type:
+        case contract.OtpType.RECOVERY:
+            return requests.recover(params.email, redirect_to=redirect_to, code_challenge=challenge)
+        case contract.OtpType.SIGNUP | contract.OtpType.EMAIL_CHANGE:
+            kind = ResendType(params.type.value)
+            return requests.resend(kind, email=params.email, redirect_to=redirect_to, code_challenge=challenge)
+        case contract.OtpType.INVITE:
+            raise RpcError("Only an administrator invites.", code=Code.INVALID_ARGUMENT, field="type")
+        case _:
+            return requests.send_otp(
+                params.email, create_user=params.create_user, redirect_to=redirect_to, code_challenge=challenge
+            )
+
+
+def _challenge(code_challenge: str | None) -> str | None:
+    """Refuse here what would only be refused when a browser has come back already."""
+    if code_challenge is not None and not pkce.is_well_formed(code_challenge):
+        raise RpcError(
+            "The code challenge is not one of RFC 7636 (43 to 128 characters, base64url).",
+            code=Code.INVALID_ARGUMENT,
+            field="codeChallenge",
+        )
+    return code_challenge
+
+
+def _unreachable(what: str) -> RpcError:
     return RpcError(
-        error.message,
-        code=code,
-        temporary=error.temporary,
-        field=field,
-        retry_after_seconds=error.retry_after_seconds,
-    )
-
-
-def session_of(session: Session) -> AuthSession:
-    """Supabase Auth's session as the contract's."""
-    return AuthSession(
-        access_token=session.access_token,
-        refresh_token=session.refresh_token,
-        token_type=session.token_type,
-        expires_in=session.expires_in,
-        expires_at=session.expires_at,
-        user=user_of(session.user),
-    )
-
-
-def user_of(user: User) -> AuthUser:
-    """Supabase Auth's user as the contract's."""
-    return AuthUser(
-        id=user.id,
-        email=user.email,
-        phone=user.phone or None,
-        email_confirmed_at=user.email_confirmed_at,
-        phone_confirmed_at=user.phone_confirmed_at,
-        last_sign_in_at=user.last_sign_in_at,
-        role=user.role,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-        app_metadata=_app_metadata_of(user.app_metadata),
-        user_metadata=user.user_metadata,
-        identities=tuple(_identity_of(identity) for identity in user.identities or ()),
-    )
-
-
-def _identity_of(identity: Identity) -> AuthUserIdentity:
-    return AuthUserIdentity(
-        id=identity.id,
-        user_id=identity.user_id,
-        identity_data=identity.identity_data,
-        provider=identity.provider,
-        last_sign_in_at=identity.last_sign_in_at,
-        created_at=identity.created_at,
-        updated_at=identity.updated_at,
-    )
-
-
-def _app_metadata_of(metadata: Mapping[str, object]) -> AuthUserAppMetadata:
-    """The two entries the contract knows; the operator may have put anything there, so others do not pass."""
-    tenant, environments = metadata.get("tenantId"), metadata.get("environments")
-    return AuthUserAppMetadata(
-        tenant_id=tenant if isinstance(tenant, str) else None,
-        environments=tuple(word for word in environments if isinstance(word, str))
-        if isinstance(environments, list)
-        else None,
+        f"The identity provider cannot be asked now ({what}).", code=Code.SERVICE_UNAVAILABLE, temporary=True
     )

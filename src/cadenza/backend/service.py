@@ -14,10 +14,13 @@ from cadenza.backend.app import App, Health
 from cadenza.backend.config import BackendConfig
 from cadenza.backend.feed import Feed
 from cadenza.backend.handlers import Handlers
+from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.limits import AttemptLimiter
 from cadenza.backend.ports import IdentityProvider, Publisher, TokenVerifier, Venue
 from cadenza.backend.router import Router
 from cadenza.backend.services.auth import AuthService
+from cadenza.backend.services.factors import FactorService
+from cadenza.backend.services.guard import Guard
 from cadenza.backend.services.instrument import InstrumentService
 from cadenza.backend.services.joining import JoiningService
 from cadenza.backend.services.market import MarketService
@@ -48,6 +51,7 @@ class Backend:
         app: The ASGI application.
         router: The methods.
         feed: What is published.
+        levels: Which connections were raised by a second factor.
         venues: The venues; the simulated one can be paused and stepped.
     """
 
@@ -68,8 +72,7 @@ class Backend:
         self.venues: tuple[Venue, ...] = tuple(venues)
         self.feed = Feed(self.venues, publisher, max_queue=config.publish_queue)
         limits = config.attempts
-        auth = AuthService(
-            identity,
+        guard = Guard(
             verifier,
             by_address=AttemptLimiter(
                 burst=limits.address_burst, refill_seconds=limits.address_refill_seconds, monotonic=monotonic
@@ -80,8 +83,10 @@ class Backend:
         )
         system = SystemService(version=__version__, healthy=self._is_healthy, clock=clock)
         instruments = Instruments(self.venues)
-        self.router = _route(instruments, auth, system, new_request_id=new_token)
-        self.handlers = Handlers(self.router, JoiningService(instruments))
+        self.levels = RaisedLevels(clock=clock)
+        self.router = _route(instruments, system, new_request_id=new_token)
+        _route_auth(self.router, AuthService(identity, guard), FactorService(identity, guard, self.levels))
+        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels)
         self.app = App(config, self.handlers, parts=self.parts, clock=clock)
 
     def parts(self) -> tuple[Health, ...]:
@@ -118,10 +123,8 @@ class Backend:
         return all(part.works for part in self.parts())
 
 
-def _route(
-    instruments: Instruments, auth: AuthService, system: SystemService, *, new_request_id: Callable[[], str]
-) -> Router:
-    """Every method that is served, and by what."""
+def _route(instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]) -> Router:
+    """Every method that is served, and by what; those of signing in come by ``_route_auth``."""
     router = Router(methods.METHODS, new_request_id=new_request_id)
     venue, instrument, market = VenueService(instruments), InstrumentService(instruments), MarketService(instruments)
     router.add(methods.QUERY_SYSTEM_INFO, system.info)
@@ -132,9 +135,26 @@ def _route(
     router.add(methods.QUERY_ORDERBOOK_LIST, market.order_books)
     router.add(methods.QUERY_TICKER_LIST, market.tickers)
     router.add(methods.QUERY_KLINE_LIST, market.klines)
+    return router
+
+
+def _route_auth(router: Router, auth: AuthService, factors: FactorService) -> None:
     router.add(methods.COMMAND_AUTH_SIGNUP, auth.signup)
     router.add(methods.COMMAND_AUTH_LOGIN, auth.login)
+    router.add(methods.COMMAND_AUTH_ANONYMOUS, auth.anonymous)
     router.add(methods.COMMAND_AUTH_REFRESH, auth.refresh)
+    router.add(methods.COMMAND_AUTH_OTP_SEND, auth.send_otp)
+    router.add(methods.COMMAND_AUTH_OTP_VERIFY, auth.verify_otp)
+    router.add(methods.COMMAND_AUTH_RECOVER, auth.recover)
+    router.add(methods.COMMAND_AUTH_OAUTH_START, auth.start_oauth)
+    router.add(methods.COMMAND_AUTH_OAUTH_EXCHANGE, auth.exchange_oauth)
     router.add(methods.COMMAND_AUTH_LOGOUT, auth.logout)
     router.add(methods.QUERY_AUTH_USER, auth.user)
-    return router
+    router.add(methods.COMMAND_AUTH_USER_UPDATE, auth.update_user)
+    router.add(methods.COMMAND_AUTH_REAUTHENTICATE, auth.reauthenticate)
+    router.add(methods.QUERY_AUTH_MFA_LIST, factors.list)
+    router.add(methods.COMMAND_AUTH_MFA_ENROLL, factors.enroll)
+    router.add(methods.COMMAND_AUTH_MFA_UNENROLL, factors.unenroll)
+    router.add(methods.COMMAND_AUTH_MFA_CHALLENGE, factors.challenge)
+    router.add(methods.COMMAND_AUTH_MFA_VERIFY, factors.verify)
+    router.add(methods.COMMAND_AUTH_STEPUP, factors.stepup)

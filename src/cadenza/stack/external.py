@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -38,6 +39,7 @@ DEFAULT_AUDIENCE: Final = "authenticated"
 _JWKS_PATH: Final = "/.well-known/jwks.json"
 _HIGHEST_PORT: Final = 65535
 _PORT_DIGITS: Final = 5
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class ExternalSettings:
         host: Address to listen on.
         port: TCP port to listen on; 0 picks a free one.
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed: Centrifugo's.
+        address_header: The header the provider reads a client's address from (``GOTRUE_RATE_LIMIT_HEADER``); without
+            it, everybody who signs in over the WebSocket has one share of the provider's limits (row E7).
         book_updates_per_second: Pace of the simulated venue, per instrument.
         venue_seed: Seed of the simulated venue.
     """
@@ -71,6 +75,7 @@ class ExternalSettings:
     host: str = "127.0.0.1"
     port: int = BACKEND_PORT
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
+    address_header: str | None = None
     book_updates_per_second: float = 10.0
     venue_seed: int = 724
 
@@ -97,6 +102,7 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
         "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
         "api_key": _header_text(_required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
         "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
+        "address_header": _header_name(environ.get("CADENZA_ADDRESS_HEADER")),
         "port": _port(environ.get("PORT")),
     }
     values.update({name: value for name, value in options.items() if value is not None})
@@ -143,6 +149,18 @@ def _header_text(secret: str, setting: str) -> str:
             next_step=f"Set {setting} again, without line ends: printable ASCII only.",
         )
     return secret
+
+
+def _header_name(text: str | None) -> str | None:
+    if not text:
+        return None
+    if _HEADER_NAME.fullmatch(text) is None:
+        raise ConfigurationError(
+            f"CADENZA_ADDRESS_HEADER is {text[:40]!r}, which is not a header's name.",
+            setting="CADENZA_ADDRESS_HEADER",
+            next_step="Set it to what the provider has as GOTRUE_RATE_LIMIT_HEADER, for example X-Forwarded-For.",
+        )
+    return text
 
 
 def _port(text: str | None) -> int:
@@ -222,7 +240,9 @@ class ExternalBackend:
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=self.publisher,
-            identity=HttpIdentityProvider(settings.auth_url, http, api_key=settings.anon_key),
+            identity=HttpIdentityProvider(
+                settings.auth_url, http, api_key=settings.anon_key, address_header=settings.address_header
+            ),
             verifier=verifier,
             clock=self._clock,
             monotonic=self._monotonic,

@@ -14,7 +14,7 @@ from cadenza.errors import (
     TokenInvalidError,
     TokenNotYetValidError,
 )
-from cadenza.schema.auth import LogoutScope
+from cadenza.schema.auth import LogoutScope, OtpType
 from cadenza.schema.codes import Code
 
 LOGIN = {"email": "ann@example.com", "password": "right-password"}
@@ -209,3 +209,79 @@ async def test_neither_passwords_nor_tokens_are_logged_or_answered_even_when_the
     assert "S3CRET" not in json.dumps(answers)
     assert "S3CRET" not in caplog.text
     assert len(caplog.records) == 4
+
+
+CODE = {"email": "ann@example.com", "token": "123456"}
+CHALLENGE = "E93AD9M0dEA5zPKJI8pcTnZuo1nKFnkftOdAow_M8i8"
+
+
+async def test_a_mailed_code_signs_in(rpc: Any, provider: Any) -> None:
+    assert await rpc("command.auth.otp.send", {"email": "ann@example.com"}, user="", address=HERE) == {"data": "ok"}
+    answer = await rpc("command.auth.otp.verify", CODE, user="", address=HERE)
+    assert answer["data"]["accessToken"] == "at"
+    assert provider.calls == [
+        ("send_code", "ann@example.com", OtpType.EMAIL, HERE),
+        ("verify_code", OtpType.EMAIL, "ann@example.com", "123456", HERE),
+    ]
+
+
+async def test_a_links_hash_signs_in_without_the_address(rpc: Any, provider: Any) -> None:
+    answer = await rpc("command.auth.otp.verify", {"tokenHash": "ab12", "type": "magiclink"}, user="", address=HERE)
+    assert answer["data"]["accessToken"] == "at"
+    assert provider.calls == [("verify_link", OtpType.MAGICLINK, "ab12", HERE)]
+
+
+@pytest.mark.parametrize(
+    ("params", "field"), [({}, "email"), ({"token": "123456"}, "email"), ({"email": "ann@example.com"}, "token")]
+)
+async def test_half_a_code_is_refused_by_name(rpc: Any, provider: Any, params: dict[str, str], field: str) -> None:
+    answer = await rpc("command.auth.otp.verify", params, user="")
+    assert (answer["error"]["code"], answer["error"]["field"]) == (22015, field)
+    assert provider.calls == []
+
+
+async def test_codes_are_not_guessed_and_guessing_them_locks_no_password_out(rpc: Any) -> None:
+    wrong = CODE | {"token": "000000"}
+    for n in range(5):
+        answer = await rpc("command.auth.otp.verify", wrong, user="", address=f"203.0.113.{n}")
+        assert (answer["error"]["code"], answer["error"]["field"]) == (26012, "token")
+    assert (await rpc("command.auth.otp.verify", CODE, user="", address=HERE))["error"]["code"] == 26008
+    assert "data" in await rpc("command.auth.login", LOGIN, user="", address=HERE)
+
+
+@pytest.mark.parametrize("method", ["command.auth.otp.send", "command.auth.recover"])
+async def test_one_account_is_not_flooded_with_mails(rpc: Any, provider: Any, method: str, time: Any) -> None:
+    for n in range(5):
+        assert "data" in await rpc(method, {"email": "ann@example.com"}, user="", address=f"203.0.113.{n}")
+    answer = await rpc(method, {"email": "Ann@Example.com"}, user="", address=HERE)
+    assert (answer["error"]["code"], answer["error"]["retryAfter"]) == (26008, 30.0)
+    assert len(provider.calls) == 5
+    time.now += 30
+    assert "data" in await rpc(method, {"email": "ann@example.com"}, user="", address=HERE)
+
+
+async def test_an_anonymous_user_costs_its_address_an_attempt(rpc: Any) -> None:
+    codes = [
+        (await rpc("command.auth.anonymous", user="", address=HERE)).get("error", {}).get("code") for _ in range(31)
+    ]
+    assert codes == [None] * 30 + [26008]
+
+
+async def test_a_browser_begins_and_its_code_is_exchanged(rpc: Any, provider: Any) -> None:
+    start = {"provider": "github", "redirectTo": "http://127.0.0.1:3000/cb", "codeChallenge": CHALLENGE}
+    answer = await rpc("command.auth.oauth.start", start, user="")
+    assert answer["data"]["url"].startswith("http://idp.example/authorize?")
+    exchange = {"code": "c", "codeVerifier": "v"}
+    assert "data" in await rpc("command.auth.oauth.exchange", exchange, user="", address=HERE)
+    assert provider.calls[-1] == ("exchange", "c", "v", HERE)
+
+
+async def test_a_user_is_changed_by_its_own_token(rpc: Any, provider: Any) -> None:
+    token = {"accessToken": "token-of-ann"}
+    answer = await rpc("command.auth.user.update", token | {"metadata": {"a": None}}, user="ann", address=HERE)
+    assert answer["data"]["id"] == "ann"
+    assert await rpc("command.auth.reauthenticate", token, user="ann", address=HERE) == {"data": "ok"}
+    assert provider.calls == [
+        ("update_user", "token-of-ann", {"a": None}, HERE),
+        ("reauthenticate", "token-of-ann", HERE),
+    ]
