@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.identity.browsing import fields, walk
 
 _DEADLINE_SECONDS = 30.0
 
@@ -162,3 +164,33 @@ def test_without_keys_it_is_said_where_they_were_looked_for(run: Run, tmp_path: 
 
     assert ended.returncode == 2
     assert str(tmp_path / "data" / "identity") in ended.stderr
+
+
+def test_a_second_provider_signs_in_through_the_test_provider_of_the_first(start: Start, tmp_path: Path) -> None:
+    first = start("--port", "0", "--test-provider")
+    keycloak = {
+        "GOTRUE_EXTERNAL_KEYCLOAK_ENABLED": "true",
+        "GOTRUE_EXTERNAL_KEYCLOAK_CLIENT_ID": "any",
+        "GOTRUE_EXTERNAL_KEYCLOAK_SECRET": "any",
+        "GOTRUE_EXTERNAL_KEYCLOAK_URL": f"{first['identityUrl']}/test-provider",
+    }
+    second = start("--port", "0", "--data-dir", str(tmp_path / "second"), environ=keycloak)
+    end = "http://127.0.0.1:53684/callback"
+
+    back = asyncio.run(
+        walk(
+            f"{second['identityUrl']}/authorize?provider=keycloak&redirect_to={end}", email="ann@example.com", until=end
+        )
+    )
+
+    with httpx.Client(trust_env=False) as http:
+        bearer = {"authorization": f"Bearer {fields(back)['access_token']}"}
+        user = http.get(f"{second['identityUrl']}/user", headers=bearer).json()
+    assert (user["email"], user["app_metadata"]["provider"]) == ("ann@example.com", "keycloak")
+
+
+def test_the_test_provider_is_not_served_where_other_machines_reach_it(run: Run) -> None:
+    done = run("identity", "serve", "--port", "0", "--host", "0.0.0.0", "--allow-beyond-loopback", "--test-provider")  # noqa: S104 - refused
+
+    assert done.returncode != 0
+    assert "--test-provider" in done.stderr

@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "cadenza identity serve",
             "cadenza identity serve --env-file supabase-auth.env",
+            "cadenza identity serve --test-provider",
             "cadenza identity serve --port 9999 --tls-cert cert.pem --tls-key key.pem",
         ),
     )(serve)
@@ -63,6 +64,10 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain in PEM: speak TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key in PEM.")] = None,
+    test_provider: Annotated[
+        bool,
+        typer.Option("--test-provider", help="Serve an OAuth provider of our own, named test, with a consent page."),
+    ] = False,
     allow_beyond_loopback: Annotated[
         bool, typer.Option("--allow-beyond-loopback", help="Listen where other machines can reach it.")
     ] = False,
@@ -91,6 +96,7 @@ def serve(
                 allowed_origins=allowed_origin or (),
                 allow_beyond_loopback=allow_beyond_loopback,
                 allow_production=allow_production,
+                test_provider=test_provider,
             )
         )
 

@@ -39,6 +39,7 @@ class IdentityOptions:
     allowed_origins: Sequence[str] = ()
     allow_beyond_loopback: bool = False
     allow_production: bool = False
+    test_provider: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,7 @@ def identity_settings(options: IdentityOptions, environ: Mapping[str, str] | Non
             data_dir=data_dir / IDENTITY_FOLDER,
             allow_beyond_loopback=options.allow_beyond_loopback,
             allowed_origins=origins or None,
+            test_provider=options.test_provider,
             **{name: value for name, value in given.items() if value is not None},
         )
     return IdentitySettings(config=config, data_dir=data_dir, warnings=reading.warnings)
@@ -101,6 +103,10 @@ def _named_by_option() -> Iterator[None]:
     except ConfigurationError as refused:
         if refused.setting in {"host", "GOTRUE_API_HOST"}:
             raise _beyond_loopback(refused) from None
+        if refused.setting == "test_provider":
+            raise ConfigurationError(
+                refused.message, setting="--test-provider", next_step=refused.next_step
+            ) from refused
         if refused.setting in _OPTIONS:
             setting = option_of(refused.setting)
             raise ConfigurationError(refused.message, setting=setting, next_step=refused.next_step) from refused
