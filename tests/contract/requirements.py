@@ -20,6 +20,8 @@ STACKS: Final = (DIRECT, EMBEDDED, PROXIED, REAL)
 NEEDS_SOCKETS: Final = frozenset(
     {"ORIGIN", "FRAME-TOO-BIG", "BOOK-WHOLE", "SDK-FLOW", "SDK-WEBSOCKET-LOGIN", "SDK-REFRESH"}
     | {"SDK-EXPIRED", "SDK-FORCED", "SDK-SIGN-OUT"}
+    | {"SDK-CODE", "SDK-MAGIC-LINK", "SDK-MAGIC-LINK-PASTED", "SDK-OAUTH", "SDK-OAUTH-INJECTION", "SDK-RECOVERY"}
+    | {"SDK-IDENTITIES", "SDK-ADDRESS"}
 )
 
 
@@ -150,6 +152,14 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "SDK-REFRESH": "the SDK refreshes a short-lived token in place: new exp, same client id",
             "SDK-EXPIRED": "the SDK comes back from an expired token with a new client id and loses no publication",
             "SDK-FORCED": "a final disconnect is a typed error with the gateway's code and reason",
+            "SDK-CODE": "the SDK signs in with a code from a mail, which is good once",
+            "SDK-MAGIC-LINK": "the SDK's loopback listener takes a mail's link with state and PKCE",
+            "SDK-MAGIC-LINK-PASTED": "a mail's link signs in when it is pasted without being followed",
+            "SDK-OAUTH": "the SDK signs in at an OAuth provider with PKCE; its own state comes back in redirect_to",
+            "SDK-OAUTH-INJECTION": "a code that another flow asked for is refused, and both flows finish (E9)",
+            "SDK-RECOVERY": "a recovery's code signs in, and a new password is set with it",
+            "SDK-IDENTITIES": "an OAuth identity is linked and unlinked, and the last one stays",
+            "SDK-ADDRESS": "an address is changed once the codes of both mails were given",
             "SDK-SIGN-OUT": "after the SDK's sign-out the refresh token is dead and calls say sign-in required",
         },
     ),

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import html
 import json
 import os
+import re
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ from typing import Any
 import httpx
 import msgspec
 from tests.contract.direct import ApiTransport, MemorySocket
+from tests.support.partners import Partners
 from tests.support.programs import Program, free_port
 from tests.support.real import RealPrograms, run_centrifugo, run_postgres, run_supabase_auth
+from tests.support.smtp_sink import SmtpSink, html_of
 
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.proxy_caller import HttpProxyCaller
@@ -48,6 +53,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a mail says."""
+
+    code: str
+    link: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """A running stack, as its users and its operator see it."""
 
@@ -59,6 +72,10 @@ class System:
     api_key: str
     issuer: str
     key: SigningKey
+    #: The OAuth provider that is configured.
+    oauth_provider: str
+    #: The newest mail to an address, as soon as there is one.
+    mail_to: Callable[[str], Awaitable[Letter]]
     #: For a stack without sockets: how to reach it instead.
     socket: Callable[[], MemorySocket] | None = None
     mounts: Mapping[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
@@ -86,9 +103,15 @@ class System:
 NO_LIMITS = RateLimits.off()
 
 
+def _for_the_suite(config: IdentityConfig) -> IdentityConfig:
+    """With the test provider, and no limits."""
+    mail = dataclasses.replace(config.mail, interval_seconds=0)
+    return dataclasses.replace(config, limits=NO_LIMITS, test_provider=True, mail=mail)
+
+
 class _QuickExpiry(EmbeddedStack):
     def identity_config(self) -> IdentityConfig:
-        return dataclasses.replace(super().identity_config(), limits=NO_LIMITS)
+        return _for_the_suite(super().identity_config())
 
     def gateway_config(self) -> GatewayConfig:
         return msgspec.structs.replace(
@@ -112,6 +135,8 @@ async def embedded(folder: Path) -> AsyncIterator[tuple[System, EmbeddedStack]]:
             api_key=stack.api_key,
             issuer=stack.identity.issuer,
             key=_signing_key(stack.identity.config),
+            oauth_provider="test",
+            mail_to=functools.partial(_from_inbox, stack.supabase_url),
         )
         yield system, stack
 
@@ -145,7 +170,7 @@ async def proxied(folder: Path) -> AsyncIterator[System]:
     api_key, secret, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
     async with contextlib.AsyncExitStack() as running:
         identity = await running.enter_async_context(
-            IdentityServer(IdentityConfig(data_dir=folder / "identity", port=0, limits=NO_LIMITS))
+            IdentityServer(_for_the_suite(IdentityConfig(data_dir=folder / "identity", port=0)))
         )
         http = await running.enter_async_context(httpx.AsyncClient())
         keys = RemoteKeySet(http_fetch(identity.jwks_url, http), clock=time.time)
@@ -178,6 +203,8 @@ async def proxied(folder: Path) -> AsyncIterator[System]:
             api_key=api_key,
             issuer=identity.issuer,
             key=_signing_key(identity.config),
+            oauth_provider="test",
+            mail_to=functools.partial(_from_inbox, identity.url.removesuffix("/auth/v1")),
         )
         with _backend(system, secret, backend_port, folder, jwks_url=identity.jwks_url):
             yield system
@@ -188,39 +215,44 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
     """The real programs, and our backend."""
     api_key, secret, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
     key = SigningKey.generate("ES256")
-    with contextlib.ExitStack() as running:
-        cluster = running.enter_context(run_postgres(programs.postgres))
-        # Supabase's gateway, which puts the service under /auth/v1, is not part of the program.
-        front_port = free_port()
-        supabase_url = f"http://127.0.0.1:{front_port}"
-        auth_url = f"{supabase_url}/auth/v1"
-        bare_url = running.enter_context(
-            run_supabase_auth(
-                programs.supabase_auth,
-                database_url=cluster.make_auth_database(),
-                private_jwk=key.private_jwk(),
-                external_url=auth_url,
-                log=folder / "supabase-auth.log",
+    async with SmtpSink().serving() as post:
+        with contextlib.ExitStack() as running:
+            partners = running.enter_context(Partners())
+            cluster = running.enter_context(run_postgres(programs.postgres))
+            # Supabase's gateway, which puts the service under /auth/v1, is not part of the program.
+            front_port = free_port()
+            supabase_url = f"http://127.0.0.1:{front_port}"
+            auth_url = f"{supabase_url}/auth/v1"
+            bare_url = running.enter_context(
+                run_supabase_auth(
+                    programs.supabase_auth,
+                    database_url=cluster.make_auth_database(),
+                    private_jwk=key.private_jwk(),
+                    external_url=auth_url,
+                    log=folder / "supabase-auth.log",
+                    further=partners.environment(auth_url, post.port),
+                )
             )
-        )
-        running.enter_context(_prefix_front(bare_url, front_port, folder))
-        jwks_url = f"{auth_url}/.well-known/jwks.json"
-        config = centrifugo_config(
-            issuer=auth_url, jwks_url=jwks_url, backend_port=backend_port, api_key=api_key, secret=secret
-        )
-        port = running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
-        system = System(
-            name="real",
-            auth_url=auth_url,
-            supabase_url=supabase_url,
-            ws_url=f"ws://127.0.0.1:{port}/connection/websocket",
-            api_url=f"http://127.0.0.1:{port}/api",
-            api_key=api_key,
-            issuer=auth_url,
-            key=key,
-        )
-        running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
-        yield system
+            running.enter_context(_prefix_front(bare_url, front_port, folder))
+            jwks_url = f"{auth_url}/.well-known/jwks.json"
+            config = centrifugo_config(
+                issuer=auth_url, jwks_url=jwks_url, backend_port=backend_port, api_key=api_key, secret=secret
+            )
+            port = running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
+            system = System(
+                name="real",
+                auth_url=auth_url,
+                supabase_url=supabase_url,
+                ws_url=f"ws://127.0.0.1:{port}/connection/websocket",
+                api_url=f"http://127.0.0.1:{port}/api",
+                api_key=api_key,
+                issuer=auth_url,
+                key=key,
+                oauth_provider="keycloak",
+                mail_to=functools.partial(_from_post, post),
+            )
+            running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
+            yield system
 
 
 def centrifugo_config(*, issuer: str, jwks_url: str, backend_port: int, api_key: str, secret: str) -> dict[str, Any]:
@@ -276,6 +308,23 @@ def _backend(system: System, secret: str, port: int, folder: Path, *, jwks_url: 
         yield
     finally:
         program.stop()
+
+
+async def _from_inbox(supabase_url: str, address: str) -> Letter:
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(
+            f"{supabase_url}/inbox", params={"to": address, "wait": "10"}, headers={"Accept": "application/json"}
+        )
+    mail = answer.json()["mails"][0]
+    return Letter(code=mail["code"], link=mail["link"])
+
+
+async def _from_post(post: SmtpSink, address: str) -> Letter:
+    text = html_of(await post.mail_to(address))
+    code, link = re.search(r"<p>(\d*)</p>", text), re.search(r'href="([^"]*)"', text)
+    assert code is not None
+    assert link is not None
+    return Letter(code=code[1], link=html.unescape(link[1]))
 
 
 def _signing_key(config: IdentityConfig) -> SigningKey:

@@ -165,10 +165,12 @@ def run_supabase_auth(
     external_url: str,
     log: Path,
     reuse_interval_seconds: int = 10,
+    further: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Run Supabase Auth with one asymmetric key; yield its bare address.
 
-    ``external_url`` is where clients see it, behind Supabase's gateway; its tokens name it as issuer.
+    ``external_url`` is where clients see it, behind Supabase's gateway; its tokens name it as issuer. ``further``:
+    more of its settings.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -195,6 +197,7 @@ def run_supabase_auth(
         "GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL": str(reuse_interval_seconds),
         "GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_ENABLED": "true",
         "GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_URI": "pg-functions://postgres/public/cadenza_access_token",
+        **(further or {}),
     }
     _run([str(program), "migrate"], env=environment)
     server = Program([str(program), "serve"], environment=environment, log=log, cwd="/")
