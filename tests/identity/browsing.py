@@ -15,12 +15,15 @@ def fields(url: str) -> dict[str, str]:
     return dict(parse_qsl(parts.query, keep_blank_values=True) + parse_qsl(parts.fragment, keep_blank_values=True))
 
 
-async def walk(url: str, *, email: str = "ann@example.com", decision: str = "allow", until: str = "") -> str:
+async def walk(
+    url: str, *, email: str = "ann@example.com", verified: bool = True, decision: str = "allow", until: str = ""
+) -> str:
     """Follow an ``/authorize`` through the consent page and back; where the browser ends, on an address of ``until``.
 
     Args:
         url: Where it begins.
         email: Who sits there.
+        verified: Whether that is said to be their address.
         decision: ``allow`` or ``deny``.
         until: What the last address begins with; it is not visited.
     """
@@ -35,6 +38,7 @@ async def walk(url: str, *, email: str = "ann@example.com", decision: str = "all
             else:
                 found = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', answer.text)
                 form = {name: html.unescape(value) for name, value in found}
-                person = {"name": "Ann", "email": email, "email_verified": "true", "decision": decision}
+                person = {"name": "Ann", "email": email, "decision": decision}
+                person |= {"email_verified": "true"} if verified else {}
                 answer = await http.post(str(answer.url).partition("?")[0], data={**form, **person})
     raise AssertionError(f"the browser ended at {url.partition('?')[0]}")
