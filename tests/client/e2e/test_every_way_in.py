@@ -18,7 +18,7 @@ from tests.identity.browsing import walk
 import cadenza
 from cadenza.client import Client, MemorySessionStore, PendingSignIn
 from cadenza.client.auth.flows import Auth, OverWebSocket
-from cadenza.errors import ConfigurationError, IdentityError, ProtocolError, UsageError, ValidationError
+from cadenza.errors import AuthError, ConfigurationError, IdentityError, ProtocolError, UsageError, ValidationError
 from cadenza.identity.config import IdentityConfig, RateLimits
 from cadenza.protocol.auth.endpoints import LOOPBACK_REDIRECTS
 from cadenza.schema.scalars import Venue
@@ -66,7 +66,7 @@ async def api(stack: EmbeddedStack) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.fixture(params=["provider"])
+@pytest.fixture(params=["provider", "websocket"])
 def ways(request: pytest.FixtureRequest, api: Client) -> Auth | OverWebSocket:
     """Both doors."""
     return api.auth if request.param == "provider" else api.auth.over_websocket
@@ -130,7 +130,7 @@ class TestCodes:
     async def test_an_unknown_address_is_refused_if_nobody_shall_sign_up(
         self, ways: Auth | OverWebSocket, email: str
     ) -> None:
-        with pytest.raises(IdentityError) as refused:
+        with pytest.raises(AuthError) as refused:
             await ways.send_code(email, create_user=False)
         assert refused.value.next_step
 
