@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -92,6 +93,17 @@ async def test_a_state_is_good_once(provider: Any) -> None:
 
     assert replay.status_code == 303
     assert fields(replay.headers["location"])["error_code"] == "bad_oauth_state"
+
+
+async def test_of_many_who_come_back_at_once_with_a_state_or_a_code_one_comes_in(provider: Any) -> None:
+    state = await begun(provider, code_challenge=CHALLENGE, code_challenge_method="s256")
+
+    backs = await asyncio.gather(*(come_back(provider, state) for _ in range(20)))
+    codes = [fields(back.headers["location"]).get("code") for back in backs]
+    (code,) = [each for each in codes if each]
+    traded = await asyncio.gather(*(provider.send(requests.pkce_grant(code, VERIFIER)) for _ in range(20)))
+
+    assert sorted(answer.status_code for answer in traded) == [200] + [404] * 19
 
 
 async def test_a_code_is_good_once(provider: Any) -> None:
@@ -229,6 +241,17 @@ async def test_an_answer_may_come_as_a_form_from_the_providers_own_page(provider
     )
 
     assert "access_token" in fields(answer.headers["location"])
+
+
+async def test_who_is_led_away_stands_in_the_audit_log(provider_of: Any) -> None:
+    async with provider_of(disable_sign_up=True) as provider:
+        answer = await come_back(provider, await begun(provider))
+        await provider.parts.refusals.close()
+        newest = await provider.parts.store.read(lambda records: records.audit.newest(limit=1))
+
+    assert fields(answer.headers["location"])["error_code"] == "signup_disabled"
+    assert '"error_code":"signup_disabled"' in newest[0].payload
+    assert "/callback" in newest[0].payload
 
 
 async def test_settings_say_which_providers_are_open(provider: Any) -> None:

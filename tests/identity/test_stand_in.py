@@ -189,6 +189,14 @@ async def test_a_code_lives_a_minute(provider: Any) -> None:
     assert (await provider.http.post(f"{AT}/token", data=form)).json()["error"] == "invalid_grant"
 
 
+async def test_dns_rebinding_the_page_is_not_shown_under_a_strangers_name(provider: Any) -> None:
+    asked = {"client_id": "x", "response_type": "code", "redirect_uri": "http://127.0.0.1:1/cb"}
+
+    for path in (f"{AT}/auth", "/authorize", "/callback"):
+        answer = await provider.http.get(path, params=asked, headers={"host": "evil.test:54321"})
+        assert answer.status_code == 421
+
+
 async def test_there_is_no_test_provider_unless_asked_for(make_provider: Any) -> None:
     async with make_provider() as provider:
         assert (await provider.http.get(f"{AT}/auth")).status_code == 404

@@ -158,13 +158,21 @@ class OAuth:
 
     # Coming back
 
-    async def come_back(self, answer: Mapping[str, str], *, cookie: Callable[[str], str], agent: Agent) -> str:
+    async def come_back(
+        self,
+        answer: Mapping[str, str],
+        *,
+        cookie: Callable[[str], str],
+        agent: Agent,
+        on_refusal: Callable[[RefusalError], None],
+    ) -> str:
         """Where the browser goes on to.
 
         Args:
             answer: What it came with.
             cookie: What it holds for a state.
             agent: Which browser it is.
+            on_refusal: Told of what the browser is led away with.
 
         Raises:
             RefusalError: No flow of ours was begun with that state: it goes to the site.
@@ -173,6 +181,7 @@ class OAuth:
         try:
             return await self._finish(await self._identified(flow, answer, cookie(flow.id)), agent)
         except RefusalError as refusal:
+            on_refusal(refusal)
             return with_error(flow.redirect_to or self._config.site_url, refusal)
 
     async def _taken(self, state: str) -> FlowStateRow:

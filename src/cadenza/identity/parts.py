@@ -190,7 +190,7 @@ def assemble(
             redirects=redirects,
             limits=limits,
         ),
-        OAuthEndpoints(config, oauth=oauth),
+        OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),
         IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),
         InboxEndpoints(own.inbox if config.mail.smtp is None and is_loopback(config.host) else None),

@@ -6,7 +6,7 @@ Above: ``parts``. Below: ``oauth``.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
@@ -28,11 +28,15 @@ class OAuthEndpoints:
     Args:
         config: The site, and where this service stands.
         oauth: Does it.
+        on_refusal: Told of what a browser is led away with, for the audit log.
     """
 
-    def __init__(self, config: IdentityConfig, *, oauth: OAuth) -> None:
+    def __init__(
+        self, config: IdentityConfig, *, oauth: OAuth, on_refusal: Callable[[Request, RefusalError], None]
+    ) -> None:
         self._config = config
         self._oauth = oauth
+        self._on_refusal = on_refusal
         self._own = urllib.parse.urlsplit(config.base_url)
 
     def table(self) -> Table:
@@ -56,7 +60,12 @@ class OAuthEndpoints:
         """Take the browser back from the provider, and send it on to where it was going."""
         answer = _answer(request)
         try:
-            url = await self._oauth.come_back(answer, cookie=lambda state: _cookie(request, state), agent=request.agent)
+            url = await self._oauth.come_back(
+                answer,
+                cookie=lambda state: _cookie(request, state),
+                agent=request.agent,
+                on_refusal=lambda refusal: self._on_refusal(request, refusal),
+            )
         except RefusalError as refusal:
             return send_on(with_error(self._config.site_url, refusal, in_fragment=False), status=SEE_OTHER)
         return send_on(url, headers=self._unbound(request, answer.get("state", "")))

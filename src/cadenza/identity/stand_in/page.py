@@ -31,12 +31,12 @@ h1 { font-size: 1.3rem; margin: 0 0 .25rem; }
 p { margin: .25rem 0 1rem; overflow-wrap: anywhere; }
 .badge { display: inline-block; font-size: .8rem; padding: .1rem .6rem; border-radius: 1rem; margin: 0 0 .75rem;
   background: #f5c54233; border: 1px solid #f5c542; }
-.dim { opacity: .75; font-size: .9rem; }
+.dim { opacity: .75; font-size: .9rem; margin: 1.5rem 0 0; }
 label { display: block; font-weight: 600; margin: .75rem 0 .25rem; }
 label.check { font-weight: 400; display: flex; gap: .5rem; align-items: center; }
 input:not([type=checkbox]) { width: 100%; padding: .55rem .7rem; font: inherit; border: 1px solid var(--line);
   border-radius: .5rem; background: transparent; color: inherit; }
-.buttons { display: flex; gap: .75rem; margin-top: 1.25rem; }
+.buttons { display: flex; flex-direction: row-reverse; gap: .75rem; margin-top: 1.25rem; }
 button { flex: 1; font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid var(--line);
   background: transparent; color: inherit; cursor: pointer; }
 button.main { background: var(--accent); border-color: var(--accent); color: #fff; font-weight: 600; }
@@ -72,8 +72,9 @@ def consent(asked: Asked, *, ticket: str) -> bytes:
         f'<input id="email" name="email" type="email" required maxlength="255" value="{email}">'
         '<label class="check"><input type="checkbox" name="email_verified" value="true" checked>'
         "the address is verified</label>"
-        '<div class="buttons"><button name="decision" value="deny" formnovalidate>Deny</button>'
-        '<button class="main" name="decision" value="allow">Allow</button></div></form>'
+        # Allow comes first, for the Enter key, and stands last.
+        '<div class="buttons"><button class="main" name="decision" value="allow">Allow</button>'
+        '<button name="decision" value="deny" formnovalidate>Deny</button></div></form>'
     )
     return _page("Sign in", body)
 
