@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from cadenza.client import BookWatch, Client, Page, Session, SignUp, Watch
+from cadenza.client import (
+    BookWatch,
+    Challenge,
+    Client,
+    LinkedIdentity,
+    Page,
+    PendingSignIn,
+    SecondFactor,
+    Session,
+    SignUp,
+    TotpEnrollment,
+    Watch,
+)
 from cadenza.schema import methods
-from cadenza.schema.auth import AuthUser
+from cadenza.schema.auth import AuthUser, StepUp
 from cadenza.schema.instruments import Instrument
 from cadenza.schema.market import GetOrderBookParams, Kline, MarketTrade, OrderBook, Ticker
 from cadenza.schema.scalars import KlineInterval, Venue
@@ -58,6 +70,26 @@ async def signing_in(api: Client) -> None:
     assert_type(await api.auth.refresh(), Session)
     assert_type(await api.auth.user(), AuthUser)
     assert_type(api.auth.session, Session | None)
+    for ways in (api.auth, api.auth.over_websocket):
+        assert_type(await ways.verify_code("ann@example.com", "123456"), Session)
+        assert_type(await ways.sign_in_with_magic_link("ann@example.com"), Session)
+        assert_type(await ways.sign_in_with_provider("google"), Session)
+        assert_type(await ways.start_provider_sign_in("google"), PendingSignIn)
+        assert_type(await ways.start_magic_link("ann@example.com"), PendingSignIn)
+        assert_type(await ways.recover("ann@example.com"), PendingSignIn)
+        assert_type(await ways.complete_sign_in("123456"), Session)
+        assert_type(await ways.sign_in_anonymously(), Session)
+        assert_type(await ways.upgrade("ann@example.com", "..."), Session)
+        assert_type(await ways.confirm_email_change("ann@example.com", "123456"), Session | None)
+        assert_type(await ways.update_user(metadata={"nickname": None}), AuthUser)
+        assert_type(await ways.mfa.enroll(), TotpEnrollment)
+        assert_type(await ways.mfa.challenge("..."), Challenge)
+        assert_type(await ways.mfa.verify("123456"), Session)
+        assert_type(await ways.mfa.factors(), tuple[SecondFactor, ...])
+    assert_type(await api.auth.sign_in_with_id_token("google", "..."), Session)
+    assert_type(await api.auth.link_identity("google"), Session)
+    assert_type(await api.auth.identities(), tuple[LinkedIdentity, ...])
+    assert_type(await api.auth.step_up(), StepUp | None)
 
 
 def test_each_public_method_of_the_resources_stands_above() -> None:
