@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import ssl
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
@@ -16,7 +17,13 @@ def fields(url: str) -> dict[str, str]:
 
 
 async def walk(
-    url: str, *, email: str = "ann@example.com", verified: bool = True, decision: str = "allow", until: str = ""
+    url: str,
+    *,
+    email: str = "ann@example.com",
+    verified: bool = True,
+    decision: str = "allow",
+    until: str = "",
+    trust: ssl.SSLContext | None = None,
 ) -> str:
     """Follow an ``/authorize`` through the consent page and back; where the browser ends, on an address of ``until``.
 
@@ -26,8 +33,9 @@ async def walk(
         verified: Whether that is said to be their address.
         decision: ``allow`` or ``deny``.
         until: What the last address begins with; it is not visited.
+        trust: Whose certificates the browser believes.
     """
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=10, verify=trust or True) as http:
         answer = await http.get(url)
         for _ in range(8):
             if "location" in answer.headers:

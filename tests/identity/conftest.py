@@ -21,7 +21,6 @@ import pytest
 from cadenza.identity.config import IdentityConfig, PasswordHashing, RateLimits
 from cadenza.identity.keys import load_key_ring
 from cadenza.identity.parts import Parts, assemble
-from cadenza.identity.providers import new_client
 from cadenza.identity.store import Store
 from cadenza.protocol.auth import Request, Session, requests, responses
 
@@ -147,7 +146,7 @@ def make_provider(config: IdentityConfig, clock: FakeClock) -> MakeProvider:
     """Opens a provider with some settings changed, as an async context manager."""
 
     def make(
-        *, make_client: Callable[[], httpx.AsyncClient] = new_client, **changes: Any
+        *, make_client: Callable[[], httpx.AsyncClient] | None = None, **changes: Any
     ) -> contextlib.AbstractAsyncContextManager[Provider]:
         return _open_provider(dataclasses.replace(config, **changes), clock, make_client=make_client)
 

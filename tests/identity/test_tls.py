@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.identity.browsing import fields, walk
 
 from cadenza.errors import ConfigurationError
 from cadenza.identity import IdentityConfig, IdentityServer
@@ -61,6 +62,17 @@ async def test_it_speaks_tls_and_says_so_in_its_addresses(config: IdentityConfig
     assert server.url == f"https://127.0.0.1:{server.port}/auth/v1"
     assert discovered["issuer"] == server.issuer == server.url
     assert len(keys["keys"]) == 1
+
+
+async def test_it_believes_its_own_test_provider_over_tls(config: IdentityConfig, tmp_path: Path) -> None:
+    files = make_certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=files.certificate)
+    settings = dataclasses.replace(config, port=0, tls=files, test_provider=True)
+    async with asyncio.timeout(DEADLINE_SECONDS), IdentityServer(settings) as server:
+        end = "http://127.0.0.1:53682/callback"
+        back = await walk(f"{server.url}/authorize?provider=test&redirect_to={end}", until=end, trust=trust)
+
+    assert fields(back)["provider_token"]
 
 
 async def test_plain_http_is_not_answered_on_a_port_with_tls(config: IdentityConfig, tmp_path: Path) -> None:

@@ -153,7 +153,8 @@ class IdentityApp:
         origin = headers.get("origin", "")
         if not origin or self._cors.allows(origin) or origin == self._own_origin:
             return True
-        return self._checks_host and origin == f"http://{headers.get('host', '')}"
+        scheme = self._own_origin.partition("://")[0]
+        return self._checks_host and origin == f"{scheme}://{headers.get('host', '')}"
 
     def _is_own_host(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host

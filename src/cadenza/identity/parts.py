@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -84,7 +85,7 @@ def assemble(
     clock: Callable[[], float],
     monotonic: Callable[[], float],
     random_bytes: Callable[[int], bytes],
-    make_client: Callable[[], httpx.AsyncClient] = new_client,
+    make_client: Callable[[], httpx.AsyncClient] | None = None,
 ) -> Parts:
     """Build the room. ``Parts.store`` is yet to be opened.
 
@@ -94,7 +95,7 @@ def assemble(
         clock: Seconds since the epoch.
         monotonic: Seconds, for rate limits.
         random_bytes: Where ids, salts and refresh tokens come from.
-        make_client: What OAuth providers are asked with.
+        make_client: What OAuth providers are asked with; ``None``: a client that trusts our own certificate as well.
     """
 
     def new_id() -> str:
@@ -139,6 +140,8 @@ def assemble(
         else None
     )
     further = () if stand_in is None else (stand_in.configuration,)
+    if make_client is None:
+        make_client = partial(new_client, config.tls.certificate if config.tls else None)
     providers = Providers(config, further=further, make_client=make_client, clock=clock)
     linking = Linking(config, mails=own.code_mails, audit=audit, clock=clock, new_id=new_id)
     oauth = OAuth(

@@ -96,7 +96,7 @@ def _is_own_page(stand_in: StandIn, request: Request) -> bool:
     """Whether a browser sends our own form: no other page shall decide for whoever sits there."""
     origin = request.headers.get("origin", "")
     issuer = urllib.parse.urlsplit(stand_in.issuer)
-    return origin in {"", f"{issuer.scheme}://{issuer.netloc}", f"http://{request.headers.get('host', '')}"}
+    return origin in {"", f"{issuer.scheme}://{issuer.netloc}", f"{issuer.scheme}://{request.headers.get('host', '')}"}
 
 
 async def _trade(stand_in: StandIn, request: Request) -> Response:

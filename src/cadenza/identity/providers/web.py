@@ -13,6 +13,7 @@ import base64
 import ipaddress
 import urllib.parse
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -32,9 +33,17 @@ class ProviderError(Exception):
     """The provider cannot be asked, or answered something else than it should."""
 
 
-def new_client() -> httpx.AsyncClient:
-    """A client that goes by the proxies of the environment, but never to this machine by one."""
-    direct = {f"all://{host}": httpx.AsyncHTTPTransport() for host in ("localhost", "127.0.0.1", "[::1]")}
+def new_client(own_certificate: Path | None = None) -> httpx.AsyncClient:
+    """A client that goes by the proxies of the environment, but never to this machine by one.
+
+    Args:
+        own_certificate: What this service shows where it speaks TLS: it asks its own test provider over TLS, too, and
+            nobody else vouches for a certificate somebody made for this machine.
+    """
+    trust = httpx.create_ssl_context(trust_env=False)
+    if own_certificate is not None:
+        trust.load_verify_locations(own_certificate)
+    direct = {f"all://{host}": httpx.AsyncHTTPTransport(verify=trust) for host in ("localhost", "127.0.0.1", "[::1]")}
     return httpx.AsyncClient(mounts=direct)
 
 
