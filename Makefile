@@ -1,11 +1,11 @@
 # Every target sets itself up first and says what it is doing. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench conformance lock clean
+.PHONY: help setup run demo test soak check bench conformance lock clean
 
 PY := .venv/bin/python
 # For the tests the locked tools come first: Node.js, npm and the command line are in the virtual environment. Not for
 # `make run`: it prints commands for another terminal, whose PATH is the user's own.
-test check bench conformance lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+test soak check bench conformance lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ demo: ## the whole flow of the mission on free ports, each step checked
 test: ## every test, a real browser and Node included
 	@tools/setup test
 	@exec $(PY) -m pytest $(ARGS)
+
+soak: ## sessions that must not get lost: every race and every kill, ten times as often as in the tests
+	@tools/setup test
+	@SOAK=full exec $(PY) -m pytest tests/soak $(ARGS)
 
 check: ## formatting, types, import rules, generated pages, audits
 	@tools/setup test

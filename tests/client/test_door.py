@@ -66,6 +66,8 @@ def test_the_sdks_door_is_pinned() -> None:
     assert sorted(client.__all__) == [
         "Addresses",
         "Auth",
+        "AuthPhase",
+        "AuthState",
         "BookWatch",
         "Challenge",
         "Client",
@@ -74,6 +76,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "Disconnected",
         "EnvironmentSessionStore",
         "ErrorOccurred",
+        "Failure",
         "FileSessionStore",
         "Gap",
         "GapCause",
@@ -97,6 +100,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "StoredSession",
         "TotpEnrollment",
         "Watch",
+        "Why",
         "connect",
     ]
     for name in client.__all__:

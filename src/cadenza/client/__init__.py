@@ -9,6 +9,7 @@ from cadenza.client.auth.flows import Auth
 from cadenza.client.auth.passwords import SignUp
 from cadenza.client.auth.ports import Challenge, TotpEnrollment
 from cadenza.client.auth.session import Session, StoredSession
+from cadenza.client.auth.state import AuthPhase, AuthState, Failure, Why
 from cadenza.client.auth.stores import (
     EnvironmentSessionStore,
     FileSessionStore,
@@ -38,6 +39,8 @@ __all__ = [
     "RULES",
     "Addresses",
     "Auth",
+    "AuthPhase",
+    "AuthState",
     "BookWatch",
     "Challenge",
     "Client",
@@ -46,6 +49,7 @@ __all__ = [
     "Disconnected",
     "EnvironmentSessionStore",
     "ErrorOccurred",
+    "Failure",
     "FileSessionStore",
     "Gap",
     "GapCause",
@@ -68,5 +72,6 @@ __all__ = [
     "StoredSession",
     "TotpEnrollment",
     "Watch",
+    "Why",
     "connect",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +24,7 @@ from cadenza.client.auth.ports import SignIn
 from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.socket import SocketSignIn
+from cadenza.client.auth.state import AuthState
 from cadenza.client.auth.stores import MemorySessionStore
 from cadenza.client.auth.stores.locks import LEASE_SECONDS
 from cadenza.client.auth.tokens import TokenManager
@@ -43,6 +44,7 @@ from cadenza.client.supervisor import TokenSource
 from cadenza.client.timing import Timing
 from cadenza.errors import (
     CadenzaError,
+    ClockSkewError,
     ClosedError,
     ConfigurationError,
     SignInRequiredError,
@@ -272,6 +274,15 @@ class Engine:
         return (await self._caller.call(live, methods.COMMAND_AUTH_STEPUP, params, self._options.deadline_seconds)).data
 
     @property
+    def state(self) -> AuthState:
+        """Everything there is to know of the session."""
+        return self._open.tokens.state
+
+    def watch_state(self) -> AsyncIterator[AuthState]:
+        """The state as it is, then each change."""
+        return self._open.tokens.watch()
+
+    @property
     def place(self) -> SessionPlace:
         """Where the session is kept, and who chose that."""
         return self._open.place
@@ -310,6 +321,10 @@ class Engine:
                 code=error.code or 0, error=error, next_step=NextStep.RETRY, retry_in_seconds=retry_in_seconds
             )
         )
+
+    def clock_is_wrong(self, error: ClockSkewError) -> None:
+        """Tell the user."""
+        self._events.report(ErrorOccurred(code=0, error=error, next_step=NextStep.NOTHING))
 
     def session_over(self, error: SignInRequiredError) -> None:
         """Tell the user."""

@@ -25,6 +25,7 @@ from cadenza.client import (
     Session,
 )
 from cadenza.errors import (
+    ClockSkewError,
     ClosedError,
     IdentityError,
     RpcError,
@@ -454,8 +455,11 @@ class TestLifetime:
             place.advance_clock(2 * 3600)
             async with place.connect(store=store, recorder=recorder) as api:
                 assert await api.market.venues.list() == [Venue.PAPER]
-        [error] = recorder.of(ErrorOccurred)
+        error, skew = recorder.of(ErrorOccurred)
         assert (error.code, error.next_step) == (109, NextStep.REFRESH)
+        assert isinstance(skew.error, ClockSkewError)
+        assert skew.next_step is NextStep.NOTHING
+        assert skew.error.offset_seconds == pytest.approx(7200, abs=60)
         assert [event.attempt for event in recorder.of(Connecting)] == [1, 2]
 
     async def test_closing_leaves_no_task_behind(self, place: Place) -> None:

@@ -5,6 +5,8 @@ Above: the user. Below: ``passwords``, ``codes``, ``redirects`` (ways in), ``acc
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from cadenza.client.auth.account import AccountFlows, IdentityFlows
 from cadenza.client.auth.codes import CodeFlows
 from cadenza.client.auth.host import AuthHost
@@ -12,6 +14,7 @@ from cadenza.client.auth.mfa import Mfa
 from cadenza.client.auth.passwords import IdTokenFlows, PasswordFlows
 from cadenza.client.auth.redirects import LinkFlows, RedirectFlows
 from cadenza.client.auth.session import Session
+from cadenza.client.auth.state import AuthState
 from cadenza.errors import IdentityError, SignInRequiredError, TokenFormatError, UsageError
 from cadenza.protocol.auth import LogoutScope
 from cadenza.schema.auth import StepUp
@@ -53,6 +56,23 @@ class Auth(PasswordFlows, IdTokenFlows, CodeFlows, LinkFlows, AccountFlows, Iden
         """Who is signed in and until when; None if nobody is."""
         return self._host.session
 
+    @property
+    def state(self) -> AuthState:
+        """How it stands with the session: who, until when, last refresh, next refresh and why, clocks, store."""
+        return self._host.state
+
+    def watch_state(self) -> AsyncIterator[AuthState]:
+        """Watch ``state``: first as it is, then each change, until the client is closed.
+
+        A reader that is 64 changes behind loses the oldest of them.
+
+        ::
+
+            async for state in api.auth.watch_state():
+                print(state.phase.value, state.next_attempt_at)
+        """
+        return self._host.watch_state()
+
     async def use_session(self, session: Session) -> Session:
         """Take over a session that was had elsewhere: it is checked, stored and kept fresh like any other.
 
@@ -67,6 +87,7 @@ class Auth(PasswordFlows, IdTokenFlows, CodeFlows, LinkFlows, AccountFlows, Iden
         Raises:
             SignInRequiredError: Nobody is signed in, or the session is over.
             TransportError: Out of reach; the session stays as it is.
+            AuthError: Temporary: too many refreshes in a short time; ``state`` says when the next may be.
         """
         session = self._require_session()
         await self._host.access_token(refused=session.access_token)

@@ -5,6 +5,7 @@ Above: the flows. Below: ``ports``, ``session``, ``pending``, ``browser``. ``eng
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from cadenza.client.auth.browser import Surroundings
@@ -12,6 +13,7 @@ from cadenza.client.auth.pending import PendingFlows
 from cadenza.client.auth.ports import SignIn
 from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session
+from cadenza.client.auth.state import AuthState
 from cadenza.client.settings import Addresses
 from cadenza.client.timing import Timing
 from cadenza.errors import SignInRequiredError
@@ -40,6 +42,15 @@ class SessionHost(Protocol):
 
     async def end_session(self) -> None:
         """Forget it, and close its connection."""
+        ...
+
+    @property
+    def state(self) -> AuthState:
+        """Everything there is to know of the session."""
+        ...
+
+    def watch_state(self) -> AsyncIterator[AuthState]:
+        """The state as it is, then each change."""
         ...
 
     async def access_token(self, *, refused: str | None = None) -> str:

@@ -1,15 +1,16 @@
 """The token manager: always a usable access token, one refresh at a time, and never a lost session.
 
 Above: ``_client`` (sign-in and sign-out), ``supervisor`` and ``_centrifuge`` (ask for the token when they need it: it
-is pulled at every connect and never kept in a subscription, D1). Below: ``session``, ``stores``, a ``Refresher``.
+is pulled at every connect and never kept in a subscription, D1). Below: ``refreshing`` (one refresh, under the store's
+lock), ``schedule`` (when), ``state`` (what is shown), ``stores``.
 
 What it holds to:
 
 - Refreshed early, by the provider's ``expires_in`` and a monotonic clock; the wall clock is asked only for a session
-  that comes out of a store. Whether a token is good is the server's word, not the clock's (H5).
-- One refresh at a time: in the process by sharing the attempt, across processes by the store's lock. Under the lock
-  the store is read again; what a sibling has refreshed meanwhile is taken over, before and after a refusal (E1, E4).
-- No code of the user runs under the lock (E5): the listener only notes things down.
+  that comes out of a store, and to notice that the machine slept. Whether a token is good is the server's word, not the
+  clock's (H5).
+- One refresh at a time: in the process by sharing the attempt, across processes by the store's lock (E1, E4).
+- No code of the user runs under the lock (E5): listener and watchers are told after it, and only note things down.
 - While the provider is away, the current token is served as long as it lives. Attempts back off; 429 waits as long as
   it says; a refusal that cannot change ends the session with its reason (E6).
 """
@@ -18,30 +19,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
-import msgspec
-
+from cadenza.client.auth.refreshing import LOCK_DEADLINE_SECONDS, Refresher, Renewal, Renewer
+from cadenza.client.auth.schedule import (
+    Breaker,
+    Held,
+    SleepWatch,
+    hold,
+    is_fresh,
+    next_attempt,
+    on_the_wall,
+    phase_of,
+    remaining_seconds,
+)
 from cadenza.client.auth.session import Session, StoredSession
+from cadenza.client.auth.state import SKEW_SECONDS, AuthPhase, AuthState, Failure, StateBoard
 from cadenza.client.auth.stores import SessionStore
-from cadenza.client.timing import Backoff, Timing
-from cadenza.errors import CadenzaError, IdentityError, SignInRequiredError, TokenFormatError
-from cadenza.protocol.auth import SESSION_OVER
+from cadenza.client.timing import Timing
+from cadenza.errors import (
+    AuthError,
+    CadenzaError,
+    ClockSkewError,
+    IdentityError,
+    SessionRevokedError,
+    SignInRequiredError,
+    TokenFormatError,
+)
 from cadenza.tokens.claims import UnverifiedToken
 
-#: A token is refreshed when this part of its life is left, but at most so many seconds before its end.
-_EARLY_PART: Final = 0.2
-_EARLIEST_SECONDS: Final = 90.0
-#: Spread over clients and processes that got their tokens at the same moment.
-_LEAST_SPREAD: Final = 0.75
-#: Longer than the refresher's own deadline: whoever holds the lock until then hangs.
-_LOCK_DEADLINE_SECONDS: Final = 30.0
-_BACKOFF: Final = Backoff(first_seconds=1.0, longest_seconds=30.0)
+__all__ = ["FormCheck", "Refresher", "SessionListener", "TokenManager"]
 
-#: Trades a refresh token for a new session. Raises ``IdentityError``, ``TransportError`` or ``ProtocolError``.
-Refresher = Callable[[str], Awaitable[Session]]
+#: How soon a machine that woke up is noticed, even if nobody asks for a token.
+_LOOK_SECONDS: Final = 5.0
+
 #: Checks a token's form before it goes on the wire. Raises ``TokenFormatError``.
 FormCheck = Callable[[str], UnverifiedToken]
 
@@ -61,14 +73,9 @@ class SessionListener(Protocol):
         """The session has ended and cannot be refreshed any more."""
         ...
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Held:
-    """A session with its times on the monotonic clock."""
-
-    session: Session
-    ends_at: float
-    due_at: float
+    def clock_is_wrong(self, error: ClockSkewError) -> None:
+        """This machine's clock and the provider's are far apart. The session does not suffer from it."""
+        ...
 
 
 class TokenManager:
@@ -92,24 +99,36 @@ class TokenManager:
         timing: Timing,
     ) -> None:
         self._store = store
-        self._refresher = refresher
+        self._renewer = Renewer(store, refresher, is_fresh=lambda session: is_fresh(session, timing))
         self._check = check
         self._listener = listener
         self._timing = timing
-        self._held: _Held | None = None
+        self._breaker = Breaker(timing)
+        self._sleep_watch = SleepWatch(timing)
+        self._board = StateBoard(AuthState(store=store.location))
+        self._held: Held | None = None
         self._over: SignInRequiredError | None = None
         self._checked = ""
         self._flight: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._failures = 0
-        self._pause_until = 0.0
-        self._last_failure: CadenzaError | None = None
         self._clock_offset: float | None = None
+        self._last_refresh_at: float | None = None
+        self._last_failure: Failure | None = None
+        self._unsaved = False
 
     @property
     def session(self) -> Session | None:
         """The session as it is now."""
         return None if self._held is None else self._held.session
+
+    @property
+    def state(self) -> AuthState:
+        """Everything there is to know of it."""
+        return self._board.state
+
+    def watch(self) -> AsyncIterator[AuthState]:
+        """The state as it is, then each change, until ``close``."""
+        return self._board.watch()
 
     @property
     def clock_offset_seconds(self) -> float | None:
@@ -122,8 +141,8 @@ class TokenManager:
 
     def resume(self, stored: StoredSession) -> None:
         """Go on with a session out of the store. Its life is judged by the wall clock, as there is nothing else."""
-        remaining = stored.session.expires_at - self._timing.clock()
-        self._hold(stored.session, min(remaining, stored.session.expires_in))
+        self._hold(stored, remaining_seconds(stored.session, self._timing))
+        self._show()
         self._start_keeper()
 
     async def adopt(self, stored: StoredSession) -> None:
@@ -133,20 +152,25 @@ class TokenManager:
             TokenFormatError: The access token is none; nothing was stored.
             SessionStoreError: It could not be stored; it is not used.
         """
-        self._measure_clock(self._check(stored.session.access_token))
-        async with self._store.lock(_LOCK_DEADLINE_SECONDS):
+        token = self._check(stored.session.access_token)
+        async with self._store.lock(LOCK_DEADLINE_SECONDS):
             await self._store.save(stored)
-            self._hold(stored.session, stored.session.expires_in)
+            self._hold(stored, stored.session.expires_in)
+        self._breaker.reset()
+        self._last_refresh_at, self._last_failure, self._unsaved = None, None, False
+        self._measure_clock(token)
+        self._show()
         self._start_keeper()
 
     async def forget(self) -> None:
         """Sign out here: remove the session from store and memory. Raises ``SessionStoreError``."""
-        async with self._store.lock(_LOCK_DEADLINE_SECONDS):
+        async with self._store.lock(LOCK_DEADLINE_SECONDS):
             held = self._held
             stored = await self._store.load()
             if held is not None and stored is not None and stored.session.user_id == held.session.user_id:
                 await self._store.clear()
             self._held, self._over = None, None
+        self._show()
         await self._stop_keeper()
 
     async def access_token(self) -> str:
@@ -158,17 +182,16 @@ class TokenManager:
             TransportError: The token has run out and the provider cannot be reached now.
             IdentityError: The same, with the provider's reason; temporary.
         """
-        while True:
-            held = self._current()
-            if not held.session.refresh_token or self._timing.monotonic() < held.due_at:
-                return self._usable(held.session)
+        held = self._current()
+        if held.session.refresh_token and self._timing.monotonic() >= held.due_at:
             try:
                 await self._refresh(held)
             except CadenzaError:
                 # It was only early. The session has to be the same still, and the token alive.
-                if self._held is held and self._timing.monotonic() < held.ends_at:
-                    return self._usable(held.session)
-                raise
+                now = self._held
+                if now is None or now.stored is not held.stored or self._timing.monotonic() >= now.ends_at:
+                    raise
+        return self._usable(self._current().session)
 
     async def renewed(self, refused: str) -> str:
         """Return another access token than ``refused``, which a server has just turned down. Raises as above."""
@@ -177,125 +200,107 @@ class TokenManager:
             if held.session.access_token != refused:
                 return self._usable(held.session)
             if not held.session.refresh_token:
-                raise SignInRequiredError("The access token was refused, and there is no refresh token.")
+                raise SignInRequiredError(
+                    "The access token was refused, and there is no refresh token.", reason="token_refused"
+                )
             await self._refresh(held)
 
     def end(self, error: SignInRequiredError) -> None:
         """The session is known to be over: nothing more is asked with it. The store is left to whoever ended it."""
+        error.reason = error.reason or ("revoked" if isinstance(error, SessionRevokedError) else "token_refused")
         self._held = None
         self._over = error
+        self._show()
 
     async def close(self) -> None:
         """Stop. A refresh under way is waited for: what it brings must reach the store."""
         await self._stop_keeper()
         if self._flight is not None:
-            with contextlib.suppress(CadenzaError):
-                await asyncio.shield(self._flight)
+            if not self._renewer.is_under_way:  # it still waits for the lock, or never came to it
+                self._flight.cancel()
+            await asyncio.wait({self._flight})
+        self._board.close()
 
     # One refresh
 
-    async def _refresh(self, held: _Held) -> None:
+    async def _refresh(self, held: Held) -> None:
         """Have ``held`` replaced, by one attempt that all callers share."""
         if self._flight is None or self._flight.done():
-            if self._held is not held:
+            if not self._is_current(held):
                 return
             self._flight = asyncio.create_task(self._refresh_once(held), name="cadenza-refresh")
             self._flight.add_done_callback(_retrieve)
         await asyncio.shield(self._flight)
 
-    async def _refresh_once(self, held: _Held) -> None:
-        if self._last_failure is not None and self._timing.monotonic() < self._pause_until:
-            raise self._last_failure.with_traceback(None)
+    async def _refresh_once(self, held: Held) -> None:
+        if self._breaker.is_open:
+            raise self._too_soon()
         try:
-            async with self._store.lock(_LOCK_DEADLINE_SECONDS):
-                await self._refresh_locked(held)
-        except SignInRequiredError:
-            raise
+            renewal = await self._renewer.renew(held.stored)
+        except SignInRequiredError as error:
+            raise self._ended(held, error) from error.__cause__
         except CadenzaError as error:
             if isinstance(error, IdentityError) and not error.temporary:
-                raise self._ended(error) from error
-            self._pause(error)
+                raise self._ended(held, _over_because(error)) from error
+            self._failed(error)
             raise
-        self._failures, self._last_failure = 0, None
-        # A provider whose tokens are dead on arrival must not be asked without end (E6).
-        self._pause_until = self._timing.monotonic() + _BACKOFF.first_seconds
+        if self._is_current(held):  # nobody signed in or out meanwhile
+            self._went_well(held, renewal)
 
-    async def _refresh_locked(self, held: _Held) -> None:
-        stored = await self._read_again(held)
-        if stored.session.refresh_token != held.session.refresh_token:
-            if self._take_over(stored):
-                return
-            held = self._current()
-        try:
-            fresh = await self._refresher(held.session.refresh_token)
-        except IdentityError as error:
-            if error.error_code not in SESSION_OVER:
-                raise
-            await self._believe_only_if_unchanged(held, error)
-            return
-        await self._store.save(msgspec.structs.replace(stored, session=fresh))
-        self._hold(fresh, fresh.expires_in)
-        with contextlib.suppress(TokenFormatError):  # said where the token is used
-            self._measure_clock(self._check(fresh.access_token))
-        self._listener.session_refreshed(fresh)
+    def _went_well(self, held: Held, renewal: Renewal) -> None:
+        session = renewal.stored.session
+        lives = remaining_seconds(session, self._timing) if renewal.by_sibling else session.expires_in
+        fresh = self._hold(renewal.stored, lives)
+        self._breaker.succeeded(lasted_seconds=fresh.since - held.since)
+        self._last_refresh_at, self._last_failure = self._timing.clock(), None
+        self._unsaved = renewal.unsaved is not None
+        if not renewal.by_sibling:
+            with contextlib.suppress(TokenFormatError):  # said where the token is used
+                self._measure_clock(self._check(session.access_token))
+        if renewal.unsaved is not None:
+            self._note_failure(renewal.unsaved)
+            self._listener.refresh_failed(renewal.unsaved, max(0.0, fresh.due_at - fresh.since))
+        self._show()
+        self._listener.session_refreshed(session)
 
-    async def _read_again(self, held: _Held) -> StoredSession:
-        stored = await self._store.load()
-        if stored is None:
-            raise self._ended(SignInRequiredError("The session was signed out by another program."))
-        if stored.session.user_id != held.session.user_id:
-            raise self._ended(SignInRequiredError("Another user signed in with the same session store."))
-        return stored
+    def _failed(self, error: CadenzaError) -> None:
+        wait = self._breaker.failed(error)
+        self._note_failure(error)
+        self._show()
+        self._listener.refresh_failed(error, wait)
 
-    def _take_over(self, stored: StoredSession) -> bool:
-        """Use what a sibling has refreshed. Returns whether it is fresh enough to go on with."""
-        remaining = stored.session.expires_at - self._timing.clock()
-        held = self._hold(stored.session, min(remaining, stored.session.expires_in))
-        self._listener.session_refreshed(stored.session)
-        return self._timing.monotonic() < held.due_at
-
-    async def _believe_only_if_unchanged(self, held: _Held, error: IdentityError) -> None:
-        """The provider says the session is over. A sibling that does not lock may have refreshed it a moment ago."""
-        stored = await self._store.load()
-        if (
-            stored is not None
-            and stored.session.user_id == held.session.user_id
-            and stored.session.refresh_token != held.session.refresh_token
-            and self._take_over(stored)
-        ):
-            return
-        if stored is not None and stored.session.refresh_token == held.session.refresh_token:
-            await self._store.clear()
-        raise self._ended(error) from error
-
-    def _ended(self, error: CadenzaError) -> SignInRequiredError:
-        if not isinstance(error, SignInRequiredError):
-            error = SignInRequiredError(f"The session cannot be refreshed any more. {error.message}", code=error.code)
-        self.end(error)
-        self._listener.session_over(error)
+    def _ended(self, held: Held, error: SignInRequiredError) -> SignInRequiredError:
+        if self._is_current(held):
+            self.end(error)
+            self._listener.session_over(error)
         return error
 
-    def _pause(self, error: CadenzaError) -> None:
-        self._failures += 1
-        asked = error.retry_after_seconds if isinstance(error, IdentityError) else None
-        wait = max(_BACKOFF.delay(self._failures, self._timing), asked or 0.0)
-        self._pause_until = self._timing.monotonic() + wait
-        self._last_failure = error
-        self._listener.refresh_failed(error, wait)
+    def _too_soon(self) -> CadenzaError:
+        if self._breaker.last_failure is not None:
+            return self._breaker.last_failure.with_traceback(None)
+        return AuthError(
+            "The session was refreshed again and again without a token that lasts; the next attempt is in "
+            f"{self._breaker.remaining_seconds:.0f} s.",
+            temporary=True,
+            next_step="Compare the clocks, and see why the tokens are refused.",
+        )
 
     # The held session
 
-    def _current(self) -> _Held:
+    def _current(self) -> Held:
+        self._notice_sleep()
         if self._held is None:
             if self._over is not None:
-                raise type(self._over)(self._over.message, code=self._over.code) from self._over
+                over = self._over
+                raise type(over)(over.message, code=over.code, reason=over.reason) from over
             raise SignInRequiredError("Nobody is signed in.")
         return self._held
 
-    def _hold(self, session: Session, lives_seconds: float) -> _Held:
-        now = self._timing.monotonic()
-        early = min(_EARLIEST_SECONDS, session.expires_in * _EARLY_PART) * self._timing.uniform(_LEAST_SPREAD, 1.0)
-        self._held = _Held(session=session, ends_at=now + lives_seconds, due_at=now + lives_seconds - early)
+    def _is_current(self, held: Held) -> bool:
+        return self._held is not None and self._held.stored is held.stored
+
+    def _hold(self, stored: StoredSession, lives_seconds: float) -> Held:
+        self._held = hold(stored, lives_seconds=lives_seconds, timing=self._timing)
         self._over = None
         return self._held
 
@@ -305,9 +310,63 @@ class TokenManager:
             self._checked = session.access_token
         return session.access_token
 
+    def _notice_sleep(self) -> None:
+        """Count the time the machine slept, or take note that its clock was set back."""
+        jumped = self._sleep_watch.jump()
+        if not jumped:
+            return
+        if jumped > 0:  # if only the clock was set, the token is refreshed too soon, which does no harm
+            self._breaker.passed(jumped)
+            self._held = None if self._held is None else self._held.older_by(jumped)
+        elif self._clock_offset is not None:
+            self._clock_offset -= jumped
+        self._show()
+
     def _measure_clock(self, token: UnverifiedToken) -> None:
-        if token.claims.iat is not None:
-            self._clock_offset = token.claims.iat - self._timing.clock()
+        if token.claims.iat is None:
+            return
+        before, self._clock_offset = self._clock_offset, token.claims.iat - self._timing.clock()
+        if abs(self._clock_offset) <= SKEW_SECONDS or abs(self._clock_offset - (before or 0.0)) <= SKEW_SECONDS:
+            return
+        self._listener.clock_is_wrong(
+            ClockSkewError(
+                f"The identity provider's clock is {self._clock_offset:+.0f} s from this machine's.",
+                offset_seconds=self._clock_offset,
+            )
+        )
+
+    # What is shown
+
+    def _note_failure(self, error: CadenzaError) -> None:
+        reason = error.error_code if isinstance(error, IdentityError) else ""
+        self._last_failure = Failure(
+            kind=type(error).__name__, message=error.message, reason=reason, at=self._timing.clock()
+        )
+
+    def _show(self) -> None:
+        held, over, location = self._held, self._over, self._store.location
+        if held is None:
+            phase = AuthPhase.SIGNED_OUT if over is None else AuthPhase.ENDED
+            because = "" if over is None else over.reason
+            offset = self._clock_offset
+            self._board.show(AuthState(phase=phase, ended_because=because, clock_offset_seconds=offset, store=location))
+            return
+        next_at, why = next_attempt(held, self._breaker, self._timing)
+        self._board.show(
+            AuthState(
+                phase=phase_of(held, self._breaker, self._timing),
+                user_id=held.session.user_id,
+                email=held.session.email,
+                expires_at=on_the_wall(held.ends_at, self._timing),
+                last_refresh_at=self._last_refresh_at,
+                last_failure=self._last_failure,
+                next_attempt_at=next_at,
+                next_attempt_why=why,
+                clock_offset_seconds=self._clock_offset,
+                store=location,
+                unsaved=self._unsaved,
+            )
+        )
 
     # The early refresh
 
@@ -323,15 +382,28 @@ class TokenManager:
             self._keeper = None
 
     async def _keep_fresh(self) -> None:
-        """Refresh whenever it is due, until there is no session that could be."""
-        while self._held is not None and self._held.session.refresh_token:
+        """Refresh whenever it is due, until there is no session that could be. Looks often: the machine may sleep."""
+        while True:
+            self._notice_sleep()
             held = self._held
-            wait = max(held.due_at, self._pause_until) - self._timing.monotonic()
+            if held is None or not held.session.refresh_token:
+                return
+            if self.state.phase is not phase_of(held, self._breaker, self._timing):
+                self._show()
+            wait = max(held.due_at, self._breaker.open_until) - self._timing.monotonic()
             if wait > 0:
-                await self._timing.sleep(wait)
+                await self._timing.sleep(min(wait, _LOOK_SECONDS))
                 continue
             with contextlib.suppress(CadenzaError):  # the listener was told, and the next attempt has its time
                 await self._refresh(held)
+
+
+def _over_because(error: IdentityError) -> SignInRequiredError:
+    return SignInRequiredError(
+        f"The session cannot be refreshed any more. {error.message}",
+        code=error.code,
+        reason=error.error_code or "refused",
+    )
 
 
 def _retrieve(flight: asyncio.Task[None]) -> None:
