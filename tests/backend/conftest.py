@@ -15,6 +15,7 @@ from cadenza.schema.auth import (
     AuthSession,
     AuthUser,
     EnrollMfaParams,
+    IdTokenParams,
     LogoutScope,
     MfaChallenge,
     MfaEnrollment,
@@ -111,6 +112,10 @@ class MemoryProvider:
 
     async def anonymous(self, *, address: str = "") -> AuthSession:
         self._note("anonymous", address)
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    async def id_token(self, params: IdTokenParams, *, address: str = "") -> AuthSession:
+        self._note("id_token", params.provider, params.id_token, params.nonce, address)
         return AuthSession(access_token="at", refresh_token="rt")
 
     def oauth_url(self, provider: str, redirect_to: str, code_challenge: str) -> str:

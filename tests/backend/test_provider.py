@@ -14,6 +14,7 @@ from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.errors import RpcError
 from cadenza.schema.auth import (
     EnrollMfaParams,
+    IdTokenParams,
     LogoutScope,
     OtpType,
     RecoverParams,
@@ -342,10 +343,12 @@ async def test_a_code_a_link_and_a_redirects_code_are_redeemed(
     assert (await provider.verify_link(OtpType.SIGNUP, "617a")).access_token
     identity.answer = lambda _: answer_of("oauth_pkce_exchange")
     assert (await provider.exchange("code", "verifier")).access_token
+    assert (await provider.id_token(IdTokenParams(provider="google", id_token="a.b.c", nonce="n"))).access_token
     assert [json.loads(request.content) for request in identity.requests] == [
         {"type": "email", "token": "221555", "email": "a@b.example"},
         {"type": "signup", "token_hash": "617a"},
         {"auth_code": "code", "code_verifier": "verifier"},
+        {"id_token": "a.b.c", "nonce": "n", "provider": "google"},
     ]
 
 

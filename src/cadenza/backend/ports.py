@@ -16,6 +16,7 @@ from cadenza.schema.auth import (
     AuthSession,
     AuthUser,
     EnrollMfaParams,
+    IdTokenParams,
     LogoutScope,
     MfaChallenge,
     MfaEnrollment,
@@ -143,6 +144,10 @@ class SignIns(Protocol):
 
     async def anonymous(self, *, address: str = "") -> AuthSession:
         """Make a user without name or password."""
+        ...
+
+    async def id_token(self, params: IdTokenParams, *, address: str = "") -> AuthSession:
+        """Sign in with an ID token that another issuer gave."""
         ...
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> AuthSession:

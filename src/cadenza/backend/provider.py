@@ -72,6 +72,13 @@ class HttpIdentityProvider:
         """Make a user without name or password."""
         return session_of(await self._ask(requests.sign_up_anonymously(), responses.parse_session, address=address))
 
+    async def id_token(self, params: contract.IdTokenParams, *, address: str = "") -> contract.AuthSession:
+        """Sign in with an ID token that another issuer gave."""
+        request = requests.id_token_grant(
+            params.provider, params.id_token, access_token=params.access_token, nonce=params.nonce
+        )
+        return session_of(await self._ask(request, responses.parse_session, address=address))
+
     async def refresh(self, refresh_token: str, *, address: str = "") -> contract.AuthSession:
         """Trade a refresh token for a new session."""
         request = requests.refresh_token_grant(refresh_token)

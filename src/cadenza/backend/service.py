@@ -148,6 +148,7 @@ def _route_auth(router: Router, auth: AuthService, factors: FactorService) -> No
     router.add(methods.COMMAND_AUTH_RECOVER, auth.recover)
     router.add(methods.COMMAND_AUTH_OAUTH_START, auth.start_oauth)
     router.add(methods.COMMAND_AUTH_OAUTH_EXCHANGE, auth.exchange_oauth)
+    router.add(methods.COMMAND_AUTH_IDTOKEN, auth.id_token)
     router.add(methods.COMMAND_AUTH_LOGOUT, auth.logout)
     router.add(methods.QUERY_AUTH_USER, auth.user)
     router.add(methods.COMMAND_AUTH_USER_UPDATE, auth.update_user)

@@ -66,6 +66,7 @@ _SIGN_IN_METHODS = frozenset(
     method.name
     for method in (
         methods.COMMAND_AUTH_ANONYMOUS,
+        methods.COMMAND_AUTH_IDTOKEN,
         methods.COMMAND_AUTH_LOGIN,
         methods.COMMAND_AUTH_OAUTH_EXCHANGE,
         methods.COMMAND_AUTH_OAUTH_START,

@@ -176,6 +176,18 @@ class ExchangeOAuthParams(SecretMessage, frozen=True, kw_only=True):
     code_verifier: str
 
 
+class IdTokenParams(SecretMessage, frozen=True, kw_only=True):
+    """An ID token that another issuer gave (OpenID Connect Core section 2).
+
+    ``access_token`` is that issuer's, where the ID token has an ``at_hash``; ``nonce`` in clear, where it has one.
+    """
+
+    provider: str
+    id_token: str
+    access_token: str | None = None
+    nonce: str | None = None
+
+
 class MfaFactor(Message, frozen=True, kw_only=True):
     """A second factor that a user has; it counts once its ``status`` is ``verified``. ``type``: ``totp``, or others."""
 

@@ -13,6 +13,7 @@ from cadenza.schema.method import Method
 
 __all__ = [
     "COMMAND_AUTH_ANONYMOUS",
+    "COMMAND_AUTH_IDTOKEN",
     "COMMAND_AUTH_LOGIN",
     "COMMAND_AUTH_LOGOUT",
     "COMMAND_AUTH_MFA_CHALLENGE",
@@ -42,6 +43,13 @@ COMMAND_AUTH_SIGNUP: Final = Method(
 )
 COMMAND_AUTH_LOGIN: Final = Method(
     "command.auth.login", auth.LoginParams, auth.AuthSession, "Sign in with a password.", access=Access.ANONYMOUS
+)
+COMMAND_AUTH_IDTOKEN: Final = Method(
+    "command.auth.idtoken",
+    auth.IdTokenParams,
+    auth.AuthSession,
+    "Sign in with an ID token that another issuer gave.",
+    access=Access.ANONYMOUS,
 )
 COMMAND_AUTH_REFRESH: Final = Method(
     "command.auth.refresh",

@@ -12,6 +12,7 @@ from typing import Any, Final
 from cadenza.schema.access import Access
 from cadenza.schema.auth_methods import (
     COMMAND_AUTH_ANONYMOUS,
+    COMMAND_AUTH_IDTOKEN,
     COMMAND_AUTH_LOGIN,
     COMMAND_AUTH_LOGOUT,
     COMMAND_AUTH_MFA_CHALLENGE,
@@ -103,6 +104,7 @@ from cadenza.schema.trading_methods import (
 
 __all__ = [
     "COMMAND_AUTH_ANONYMOUS",
+    "COMMAND_AUTH_IDTOKEN",
     "COMMAND_AUTH_LOGIN",
     "COMMAND_AUTH_LOGOUT",
     "COMMAND_AUTH_MFA_CHALLENGE",

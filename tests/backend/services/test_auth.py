@@ -276,6 +276,12 @@ async def test_a_browser_begins_and_its_code_is_exchanged(rpc: Any, provider: An
     assert provider.calls[-1] == ("exchange", "c", "v", HERE)
 
 
+async def test_an_id_token_is_handed_on(rpc: Any, provider: Any) -> None:
+    params = {"provider": "google", "idToken": "a.b.c", "nonce": "n"}
+    assert "data" in await rpc("command.auth.idtoken", params, user="", address=HERE)
+    assert provider.calls[-1] == ("id_token", "google", "a.b.c", "n", HERE)
+
+
 async def test_a_user_is_changed_by_its_own_token(rpc: Any, provider: Any) -> None:
     token = {"accessToken": "token-of-ann"}
     answer = await rpc("command.auth.user.update", token | {"metadata": {"a": None}}, user="ann", address=HERE)

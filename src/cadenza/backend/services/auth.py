@@ -15,6 +15,7 @@ from cadenza.schema.auth import (
     AuthUser,
     ExchangeOAuthParams,
     GetUserParams,
+    IdTokenParams,
     LoginParams,
     LogoutParams,
     OAuthStart,
@@ -62,6 +63,11 @@ class AuthService:
         """Make a user without name or password; each one counts against the address."""
         self._guard.spend(caller)
         return await self._provider.anonymous(address=caller.address)
+
+    async def id_token(self, params: IdTokenParams, caller: Caller) -> AuthSession:
+        """Sign in with an ID token that another issuer gave. One that is refused counts against the address."""
+        with self._guard.attempt(caller):
+            return await self._provider.id_token(params, address=caller.address)
 
     async def refresh(self, params: RefreshParams, caller: Caller) -> AuthSession:
         """Trade a refresh token for a new session.

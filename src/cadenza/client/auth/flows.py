@@ -11,7 +11,7 @@ from cadenza.client.auth.account import AccountFlows, IdentityFlows
 from cadenza.client.auth.codes import CodeFlows
 from cadenza.client.auth.host import AuthHost
 from cadenza.client.auth.mfa import Mfa
-from cadenza.client.auth.passwords import IdTokenFlows, PasswordFlows
+from cadenza.client.auth.passwords import PasswordFlows
 from cadenza.client.auth.redirects import LinkFlows, RedirectFlows
 from cadenza.client.auth.session import Session
 from cadenza.client.auth.state import AuthState
@@ -35,7 +35,7 @@ class OverWebSocket(PasswordFlows, CodeFlows, RedirectFlows, AccountFlows):
         self.mfa = Mfa(host, over_websocket=True)
 
 
-class Auth(PasswordFlows, IdTokenFlows, CodeFlows, LinkFlows, AccountFlows, IdentityFlows):
+class Auth(PasswordFlows, CodeFlows, LinkFlows, AccountFlows, IdentityFlows):
     """Sign-in and sign-out. One user at a time: signing in anew replaces the session.
 
     Args:

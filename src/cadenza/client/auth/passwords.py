@@ -73,10 +73,6 @@ class PasswordFlows(Flow):
         """
         return await self._begin(await (await self._prepare()).anonymous(metadata))
 
-
-class IdTokenFlows(Flow):
-    """Sign-in with what another issuer gave. Only the provider itself is asked."""
-
     async def sign_in_with_id_token(
         self, provider: str, id_token: str, *, access_token: str | None = None, nonce: str | None = None
     ) -> Session:
@@ -93,6 +89,5 @@ class IdTokenFlows(Flow):
             TransportError: Out of reach.
             SessionStoreError: The session could not be kept; nothing was sent.
         """
-        asked = self._host.provider()
-        await self._host.prepare_sign_in()
-        return await self._begin(await asked.id_token(provider, id_token, access_token, nonce))
+        sign_in = await self._prepare()
+        return await self._begin(await sign_in.id_token(provider, id_token, access_token, nonce))

@@ -81,6 +81,10 @@ class Grants(Protocol):
         """Sign in as a new user without name or password."""
         ...
 
+    async def id_token(self, provider: str, id_token: str, access_token: str | None, nonce: str | None) -> Session:
+        """Sign in with an ID token that another issuer gave."""
+        ...
+
     async def refresh(self, refresh_token: str) -> Session:
         """Trade a refresh token for a new session."""
         ...

@@ -79,6 +79,11 @@ class SocketSignIn:
             raise _only_at_the_provider("An anonymous user's metadata is given", "or with update_user afterwards")
         return _session(await self._call(methods.COMMAND_AUTH_ANONYMOUS, NoParams()))
 
+    async def id_token(self, provider: str, id_token: str, access_token: str | None, nonce: str | None) -> Session:
+        """Sign in with an ID token that another issuer gave."""
+        params = contract.IdTokenParams(provider=provider, id_token=id_token, access_token=access_token, nonce=nonce)
+        return await self._session(await self._call(methods.COMMAND_AUTH_IDTOKEN, params))
+
     async def refresh(self, refresh_token: str) -> Session:
         """Trade a refresh token for a new session."""
         try:
