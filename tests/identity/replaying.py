@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import pyotp
 from tests.identity import keycloak_stub
 from tests.identity.comparing import Comparison, Difference, payload_of, redirect_values
 
@@ -46,6 +47,7 @@ class Player:
             (re.compile(r"(\w+) of the redirect of line (\d+)"), self._of_redirect),
             (re.compile(r"(code|token) of the newest mail to (\S+)"), self._of_mail),
             (re.compile(r"(\w+) of the address in line (\d+)"), self._of_address),
+            (re.compile(r"TOTP of line (\d+)"), self._of_factor),
             (re.compile(r"ID token of line (\d+) signed again"), self._signed_again),
         ]
 
@@ -104,6 +106,10 @@ class Player:
     def _signed_again(self, line: str) -> str:
         """A recorded ID token with a key of ours: theirs was thrown away."""
         return keycloak_stub.sign(payload_of(self.exchanges[int(line)]["request"]["body"]["id_token"]))
+
+    def _of_factor(self, line: str) -> str:
+        """What an authenticator app shows now for the factor that was enrolled there."""
+        return pyotp.TOTP(self.answers[int(line)].json()["totp"]["secret"]).at(int(self.provider.clock.now))
 
     def _of_mail(self, what: str, to: str) -> str:
         mail = self.provider.parts.inbox.newest(to=to)[0]

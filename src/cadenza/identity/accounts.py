@@ -19,6 +19,7 @@ EMAIL_PROVIDER: Final = "email"
 PHONE_PROVIDER: Final = "phone"
 PASSWORD_METHOD: Final = "password"  # noqa: S105 - the name of a method
 OTP_METHOD: Final = "otp"
+ANONYMOUS_METHOD: Final = "anonymous"
 
 
 class Accounts:
@@ -67,6 +68,27 @@ class Accounts:
         )
         records.users.insert(user)
         self.add_identity(records, user, provider, metadata)
+        return user
+
+    def register_anonymously(self, records: Records, data: Mapping[str, object]) -> UserRow:
+        """Put a user without any way in into the database: the session they get is all they have."""
+        now = instant(self._clock())
+        user = UserRow(
+            id=self._new_id(),
+            aud=self._config.audience,
+            role=self._config.default_role,
+            email=None,
+            password_hash=None,
+            email_confirmed_at=None,
+            confirmation_sent_at=None,
+            last_sign_in_at=None,
+            app_metadata="{}",
+            user_metadata=text_of(merged({}, data)),
+            is_anonymous=True,
+            created_at=now,
+            updated_at=now,
+        )
+        records.users.insert(user)
         return user
 
     def add_identity(self, records: Records, user: UserRow, provider: str, data: str, *, email: str = "") -> None:

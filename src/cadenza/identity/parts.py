@@ -16,6 +16,7 @@ from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.app import IdentityApp
 from cadenza.identity.audit import Audit
 from cadenza.identity.config import IdentityConfig, is_loopback
+from cadenza.identity.factors import Factors
 from cadenza.identity.flows import Flows
 from cadenza.identity.grants.id_token import IdTokenGrant
 from cadenza.identity.grants.password import PasswordGrant
@@ -24,6 +25,7 @@ from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
+from cadenza.identity.handlers.factors import FactorEndpoints
 from cadenza.identity.handlers.identities import IdentityEndpoints
 from cadenza.identity.handlers.inbox import InboxEndpoints
 from cadenza.identity.handlers.links import LinkEndpoints
@@ -154,6 +156,17 @@ def assemble(
         redirects=redirects,
         random_bytes=random_bytes,
     )
+    factors = Factors(
+        config,
+        store=store,
+        vault=vault,
+        sessions=sessions,
+        audit=audit,
+        attempts=limits.factors,
+        clock=clock,
+        new_id=new_id,
+        random_bytes=random_bytes,
+    )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
@@ -177,6 +190,7 @@ def assemble(
                 ),
             },
             limits=limits,
+            anonymous_users=config.anonymous_users,
         ),
         UserEndpoints(callers=callers, changes=own.changes, sessions=sessions, redirects=redirects, limits=limits),
         LinkEndpoints(
@@ -193,6 +207,7 @@ def assemble(
             redirects=redirects,
             limits=limits,
         ),
+        FactorEndpoints(config, callers=callers, factors=factors, limits=limits),
         OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),
         IdentityEndpoints(config, callers=callers, oauth=oauth, linking=linking, store=store),

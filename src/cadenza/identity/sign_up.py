@@ -15,7 +15,14 @@ from typing import Final
 import msgspec
 
 from cadenza.identity import errors
-from cadenza.identity.accounts import EMAIL_PROVIDER, PASSWORD_METHOD, PHONE_PROVIDER, Accounts, confirmed
+from cadenza.identity.accounts import (
+    ANONYMOUS_METHOD,
+    EMAIL_PROVIDER,
+    PASSWORD_METHOD,
+    PHONE_PROVIDER,
+    Accounts,
+    confirmed,
+)
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.agent import NOBODY, Agent
 from cadenza.identity.audit import Action, Audit
@@ -122,6 +129,26 @@ class SignUp:
         if isinstance(outcome, Stranger) and wanted.email:
             await self._mails.pretend(wanted.email, CONFIRMATION, wanted.ask, data=wanted.data)
         return outcome.user
+
+    async def sign_up_anonymously(self, body: SignupBody, *, agent: Agent = NOBODY) -> Session:
+        """Register somebody who says nothing of who they are.
+
+        Raises:
+            RefusalError: Not allowed.
+        """
+        if not self._config.anonymous_users:
+            raise errors.anonymous_disabled()
+        if self._config.disable_sign_up:
+            raise errors.sign_up_disabled()
+        data = body.data or {}
+        check_metadata(data, self._config.user_metadata_limit_bytes)
+
+        def register(records: Records) -> Opened:
+            user = self._accounts.register_anonymously(records, data)
+            self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits={"provider": ANONYMOUS_METHOD})
+            return self._sessions.open(records, user, method=ANONYMOUS_METHOD, agent=agent)
+
+        return self._sessions.hand_out(await self._store.write(register))
 
     # Checking
 

@@ -26,6 +26,7 @@ class TokenEndpoints:
         redirects: Where the mail's link may end.
         grants: By ``grant_type``.
         limits: Counts requests by address.
+        anonymous_users: Whether there may be any; those who ask in vain are not counted.
     """
 
     def __init__(
@@ -35,21 +36,25 @@ class TokenEndpoints:
         redirects: Redirects,
         grants: Mapping[str, Grant],
         limits: Limits,
+        anonymous_users: bool,
     ) -> None:
         self._sign_up = sign_up
         self._redirects = redirects
         self._grants = grants
         self._limits = limits
+        self._anonymous_users = anonymous_users
 
     def table(self) -> Table:
         """Path pattern -> method -> endpoint."""
         return {endpoints.SIGNUP: {"POST": self.sign_up}, endpoints.TOKEN: {"POST": self.token}}
 
     async def sign_up(self, request: Request) -> Response:
-        """Register; with neither address nor number it would be an anonymous user, which is not served."""
+        """Register; with neither address nor number as an anonymous user."""
         body = decode_body(request.body, SignupBody)
         if not body.email and not body.phone:
-            raise errors.anonymous_disabled()
+            if self._anonymous_users:
+                self._limits.anonymous.take(request.address)
+            return json_response(await self._sign_up.sign_up_anonymously(body, agent=request.agent))
         self._limits.sign_up.take(request.address)
         return json_response(
             await self._sign_up.sign_up(body, redirect_to=leads_to(self._redirects, request), agent=request.agent)
