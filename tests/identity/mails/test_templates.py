@@ -93,7 +93,7 @@ def template_server() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(b"from afar {{ .Token }}")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
