@@ -36,7 +36,7 @@ def test_the_password_comes_from_stdin(somebody: Any) -> None:
     assert ran.code == 0, ran.err
     shown = json.loads(ran.out)
     assert shown["email"] == somebody.stack.email
-    assert shown["sessionFile"] == str(somebody.session_file)
+    assert shown["sessionStore"] == str(somebody.session_file)
     assert shown["userId"]
 
 
@@ -171,6 +171,7 @@ def test_whoami_shows_who_and_until_when(trader: Any) -> None:
     out = trader("whoami").out
     assert trader.stack.email in out
     assert "in 59 minutes" in out
+    assert str(trader.session_file) in out
     assert trader.stack.ws_url in out
 
 

@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.support.real import find_programs, run_postgres, run_supabase_auth
 
 import cadenza
 from cadenza.client import Client
 from cadenza.identity import IdentityConfig, IdentityServer
 from cadenza.identity.config.limits import PasswordHashing, RateLimits
+from cadenza.tokens.signer import SigningKey
 
 #: Of the proof; the ordinary tests make a tenth.
 FULL, TENTH = 200, 20
+#: Longer than any of it takes, by the racers' clocks too.
+LIFETIME_SECONDS = 1_000_000
+#: The gateway's program is not needed here.
+PROGRAMS = find_programs({**os.environ, "CENTRIFUGO_BIN": os.environ.get("CENTRIFUGO_BIN", "not needed here")})
 
 
 @pytest.fixture(scope="session")
@@ -31,39 +37,79 @@ def rounds() -> int:
 class Ground:
     """A provider, and a folder whose session it gave."""
 
-    server: IdentityServer
+    url: str
+    auth_path: str
     data_dir: Path
     user_id: str = ""
 
     def arguments(self) -> list[str]:
         """What a program needs to use the same session."""
-        return [str(self.data_dir), self.server.url.removesuffix("/auth/v1")]
+        return [str(self.data_dir), self.url, self.auth_path]
 
     def connect(self) -> Client:
         """A client on the same session."""
         return cadenza.connect(
             "ws://127.0.0.1:9/connection/websocket",
-            supabase_url=self.server.url.removesuffix("/auth/v1"),
+            supabase_url=self.url,
+            auth_path=self.auth_path,
             environ={"CADENZA_DATA_DIR": str(self.data_dir)},
         )
 
 
-@pytest.fixture
-async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
-    """Without a reuse interval: nothing is forgiven but the parent of the active token (E1)."""
+@asynccontextmanager
+async def embedded(tmp_path: Path) -> AsyncIterator[str]:
+    """Ours."""
     config = IdentityConfig(
         data_dir=tmp_path / "provider",
         port=0,
-        access_token_lifetime_seconds=1_000_000,
+        path_prefixes=("",),
+        access_token_lifetime_seconds=LIFETIME_SECONDS,
         refresh_token_reuse_interval_seconds=0,
         hashing=PasswordHashing(passes=1, memory_kib=1024, lanes=1),
         limits=RateLimits.off(),
     )
     async with IdentityServer(config) as server:
-        await server.ensure_user("ann@example.com", "correct horse 1")
-        ground = Ground(server, tmp_path / "data")
+        yield server.url
+
+
+@asynccontextmanager
+async def real(tmp_path: Path) -> AsyncIterator[str]:
+    """Supabase Auth itself."""
+    assert not isinstance(PROGRAMS, str)
+    with (
+        run_postgres(PROGRAMS.postgres) as cluster,
+        run_supabase_auth(
+            PROGRAMS.supabase_auth,
+            database_url=cluster.make_auth_database(),
+            private_jwk=SigningKey.generate("ES256").private_jwk(),
+            external_url="http://127.0.0.1:9/auth/v1",
+            log=tmp_path / "supabase-auth.log",
+            reuse_interval_seconds=0,
+            further={"GOTRUE_JWT_EXP": str(LIFETIME_SECONDS)},
+        ) as url,
+    ):
+        yield url
+
+
+PROVIDERS = {"embedded": embedded, "real": real}
+
+
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param(
+            "real", marks=[pytest.mark.real, pytest.mark.skipif(isinstance(PROGRAMS, str), reason=str(PROGRAMS))]
+        ),
+    ]
+)
+async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
+    """Without a reuse interval: nothing is forgiven but the parent of the active token (E1)."""
+    async with PROVIDERS[request.param](tmp_path) as url:
+        ground = Ground(url, "", tmp_path / "data")
         async with ground.connect() as api:
-            ground.user_id = (await api.auth.sign_in_with_password("ann@example.com", "correct horse 1")).user_id
+            await api.auth.sign_up("ann@example.com", "correct horse 1")
+            assert api.auth.session is not None
+            ground.user_id = api.auth.session.user_id
         yield ground
 
 

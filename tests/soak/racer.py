@@ -1,4 +1,4 @@
-"""A process that refreshes when it is told to: ``racer.py DATA_DIR SUPABASE_URL``.
+"""A process that refreshes when it is told to: ``racer.py DATA_DIR SUPABASE_URL AUTH_PATH``.
 
 ``refresh`` on a line of its own: it refreshes at once and says a digest of the refresh token it has then. ``user``: it
 asks the provider who it is. A minute passes between two rounds, by its clocks, or the SDK would call it a storm (E6).
@@ -20,13 +20,14 @@ from cadenza.client.timing import Timing
 passed = 0.0
 
 
-async def main(data_dir: str, supabase_url: str) -> None:
+async def main(data_dir: str, supabase_url: str, auth_path: str) -> None:
     global passed  # noqa: PLW0603  # this program's clock
     timing = Timing(clock=lambda: time.time() + passed, monotonic=lambda: time.monotonic() + passed)
     options = Options(
         environment=Environment(data_dir=Path(data_dir)),
         ws_url="ws://127.0.0.1:9/connection/websocket",
         supabase_url=supabase_url,
+        auth_path=auth_path,
         timing=timing,
     )
     async with Client(options) as api:
@@ -42,4 +43,4 @@ async def main(data_dir: str, supabase_url: str) -> None:
             print(answer, flush=True)
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2]))
+asyncio.run(main(*sys.argv[1:]))

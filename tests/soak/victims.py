@@ -1,4 +1,4 @@
-"""A process that has its children refresh and die: ``victims.py DATA_DIR SUPABASE_URL``.
+"""A process that has its children refresh and die: ``victims.py DATA_DIR SUPABASE_URL AUTH_PATH``.
 
 A line names the point at which the next child kills itself, or ``after N``: N milliseconds after it began. The answer
 is how the child ended. Children are forked, so that each is a whole process and none has to import anything.
@@ -68,9 +68,12 @@ POINTS: dict[str, Callable[[], None]] = {
 }
 
 
-async def refresh(data_dir: str, supabase_url: str) -> None:
+async def refresh(data_dir: str, supabase_url: str, auth_path: str) -> None:
     async with cadenza.connect(
-        "ws://127.0.0.1:9/connection/websocket", supabase_url=supabase_url, environ={"CADENZA_DATA_DIR": data_dir}
+        "ws://127.0.0.1:9/connection/websocket",
+        supabase_url=supabase_url,
+        auth_path=auth_path,
+        environ={"CADENZA_DATA_DIR": data_dir},
     ) as api:
         await api.auth.refresh()
 
@@ -81,7 +84,7 @@ def victim(point: str) -> None:
         POINTS[point]()
     else:  # the signal's default is to end the process, whatever it does
         signal.setitimer(signal.ITIMER_REAL, float(moment) / 1000)
-    asyncio.run(refresh(sys.argv[1], sys.argv[2]))
+    asyncio.run(refresh(*sys.argv[1:]))
 
 
 def main() -> None:

@@ -79,14 +79,14 @@ async def _login(
 ) -> None:
     from cadenza.cli.moments import local_time
     from cadenza.cli.output import json_text, say
-    from cadenza.cli.session import open_api, session_store
+    from cadenza.cli.session import open_api
 
     async with open_api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url) as api:
         auth = api.client.auth
         ways = auth.over_websocket if over_websocket else auth
         session = await api.do(ways.sign_in_with_password(email, password))
         addresses = api.client.addresses
-    location = session_store().location
+        location = auth.state.store
     if not as_json:
         say(f"Signed in as {session.email or email}; the session is kept in {location}")
         return
@@ -98,7 +98,7 @@ async def _login(
                 "expiresAt": local_time(session.expires_at),
                 "wsUrl": addresses.ws_url,
                 "supabaseUrl": addresses.supabase_url,
-                "sessionFile": location,
+                "sessionStore": location,
             }
         )
     )

@@ -41,13 +41,15 @@ async def _whoami(*, as_json: bool) -> None:
         user = await api.do(api.client.auth.user())
         session = api.client.auth.session
         addresses = api.client.addresses
+        state = api.client.auth.state
     if session is None:  # it ended between the two lines above
         raise SignInRequiredError("The session has ended.")
     ends = local_time(session.expires_at)
     if as_json:
         belongs = {"wsUrl": addresses.ws_url, "supabaseUrl": addresses.supabase_url}
-        say(json_text({"user": user, "tokenExpiresAt": ends, **belongs}))
+        say(json_text({"user": user, "tokenExpiresAt": ends, **belongs, "sessionStore": state.store}))
         return
+    skew = f"{state.clock_offset_seconds:+.0f} s" if state.clock_is_wrong else ""
     shown = {
         "E-mail": user.email or "",
         "User id": user.id or "",
@@ -55,5 +57,7 @@ async def _whoami(*, as_json: bool) -> None:
         "Token ends": f"{ends}, {distance(session.expires_at - time.time())}; it is refreshed by itself",
         "Gateway": addresses.ws_url,
         "Provider": addresses.supabase_url or "through the gateway",
+        "Session in": state.store,
+        "Clock": skew and f"the provider's is {skew} from this machine's: set it",
     }
     show_pairs({name: value for name, value in shown.items() if value})

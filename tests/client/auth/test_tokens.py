@@ -86,6 +86,7 @@ async def test_a_stored_session_never_lives_longer_than_its_token_even_if_the_wa
 
 
 async def test_a_hundred_callers_share_one_refresh(rig: Rig, make_stored: MakeStored) -> None:
+    """E4: each of them near the end of the token, and none asks for itself."""
     await rig.store.save(make_stored(now=-7200))
     rig.manager.resume(make_stored(now=-7200))
     tokens = await asyncio.gather(*(rig.manager.access_token() for _ in range(100)))
@@ -290,6 +291,7 @@ async def test_a_rotated_session_with_a_malformed_access_token_is_kept_all_the_s
 
 
 async def test_a_bare_access_token_is_served_until_it_is_refused(rig: Rig, make_stored: MakeStored) -> None:
+    """E2: a server is handed its users' access tokens, and never refreshes what is theirs to refresh."""
     bare = msgspec.structs.replace(make_stored(), session=Session.from_access_token("access-9"))
     rig.manager.resume(bare)
     await rig.time.advance(100_000)
