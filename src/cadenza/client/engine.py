@@ -1,6 +1,7 @@
 """What a client is made of: session, links, calls, subscriptions, events, wired together.
 
-Above: ``_client`` (the doors), ``auth.flows`` and ``resources`` through their ports. Below: every part of the SDK.
+Above: ``_client`` (the doors), ``auth.flows`` and ``resources`` through their ports. Below: every part of the SDK, and
+``parts``, which makes them.
 Nothing is sent before there is need: the first call or subscription connects. A user's calls go over a connection with
 their token; an anonymous one serves sign-in and what anyone may ask, and is closed when somebody signs in: a socket's
 user cannot change.
@@ -15,18 +16,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from cadenza._version import __version__
+from cadenza.client import parts
 from cadenza.client.auth.browser import Surroundings
-from cadenza.client.auth.pending import MemoryPendingFlows, PendingFlows
-from cadenza.client.auth.pending_files import FilePendingFlows
-from cadenza.client.auth.place import SessionPlace, choose_place
+from cadenza.client.auth.pending import PendingFlows
+from cadenza.client.auth.place import SessionPlace
 from cadenza.client.auth.ports import SignIn
 from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.socket import SocketSignIn
 from cadenza.client.auth.state import AuthState
-from cadenza.client.auth.stores import MemorySessionStore
-from cadenza.client.auth.stores.locks import LEASE_SECONDS
 from cadenza.client.auth.tokens import TokenManager
 from cadenza.client.connection import ErrorOccurred, NextStep
 from cadenza.client.events import Dispatcher
@@ -36,9 +34,8 @@ from cadenza.client.links import Links
 from cadenza.client.mailboxes import BookMailbox, Mailbox
 from cadenza.client.options import Options
 from cadenza.client.ports import Connection, ConnectionListener, TokenRenewal
-from cadenza.client.profiles import Profiles
 from cadenza.client.rpc import Caller, Page
-from cadenza.client.settings import Addresses, default_data_dir, resolve_addresses
+from cadenza.client.settings import Addresses
 from cadenza.client.subscriptions import BookWatch, GapHandler, HubMaker, Watch
 from cadenza.client.supervisor import TokenSource
 from cadenza.client.timing import Timing
@@ -60,7 +57,6 @@ P = TypeVar("P")
 D = TypeVar("D")
 T = TypeVar("T")
 
-PENDING_FOLDER = "sign-ins"
 #: These make a session, so they never go over a connection that has one.
 _SIGN_IN_METHODS = frozenset(
     method.name
@@ -123,12 +119,13 @@ class Engine:
         if self._state is not None or self._closed:
             raise UsageError("A client can be entered once.")
         options = self._options
-        place = await asyncio.to_thread(self._choose_place)
+        place = await asyncio.to_thread(parts.make_place, options)
         stored = await place.store.load()
-        addresses = self._resolve(
-            place.addresses if stored is None else Addresses(ws_url=stored.ws_url, supabase_url=stored.supabase_url)
-        )
-        direct = self._direct_sign_in(addresses, self._anon_key(place, addresses))
+        known = place.addresses
+        if stored is not None:
+            known = Addresses(ws_url=stored.ws_url, supabase_url=stored.supabase_url)
+        addresses = parts.addresses_of(options, known)
+        direct = parts.make_provider(options, addresses, parts.anon_key_of(options, place, addresses))
         check = functools.partial(check_form, issuer=options.environment.issuer, audience=options.environment.audience)
         tokens = TokenManager(
             store=place.store,
@@ -137,7 +134,7 @@ class Engine:
             listener=self,
             timing=options.timing,
         )
-        self._state = _Opened(place, addresses, tokens, direct, self._pending_flows(place))
+        self._state = _Opened(place, addresses, tokens, direct, parts.make_pending_flows(options, place))
         if options.access_token is not None:
             claims = check(options.access_token).claims
             session = Session.from_access_token(options.access_token)
@@ -298,7 +295,8 @@ class Engine:
         await opened.tokens.adopt(self._stored(session))
         await self._links.drop_user(ClosedError("Somebody signed in anew."))
         await self._links.drop_anonymous(ClosedError("Somebody signed in."))
-        await opened.place.remember(opened.addresses, self._anon_key(opened.place, opened.addresses))
+        anon_key = parts.anon_key_of(self._options, opened.place, opened.addresses)
+        await opened.place.remember(opened.addresses, anon_key)
 
     async def end_session(self) -> None:
         """Forget it, and close its connection."""
@@ -341,59 +339,9 @@ class Engine:
             raise UsageError("Enter the client first: async with cadenza.connect() as api.")
         return self._state
 
-    def _choose_place(self) -> SessionPlace:
-        options = self._options
-        if options.access_token is not None:
-            return SessionPlace(MemorySessionStore(), why="an access token was given")
-        return choose_place(
-            given=options.session_store,
-            profile=lambda: Profiles.of(options.environment).current(options.environment, given=options.profile),
-            environment=options.environment,
-            addresses=self._resolve,
-            # What is done under the lock is done by then, with time to spare.
-            lease_seconds=max(LEASE_SECONDS, 3 * options.deadline_seconds),
-            timing=options.timing,
-        )
-
-    def _resolve(self, known: Addresses | None) -> Addresses:
-        options = self._options
-        return resolve_addresses(
-            ws_url=options.ws_url,
-            supabase_url=options.supabase_url,
-            environment=options.environment,
-            stored=known,
-            allow_insecure=options.allow_insecure,
-        )
-
-    def _anon_key(self, place: SessionPlace, addresses: Addresses) -> str:
-        options = self._options
-        return options.anon_key or options.environment.anon_key or place.anon_key(addresses.supabase_url) or ""
-
-    def _pending_flows(self, place: SessionPlace) -> PendingFlows:
-        clock = self._options.timing.clock
-        if isinstance(place.store, MemorySessionStore):  # the environment's too
-            return MemoryPendingFlows(clock)
-        folder = default_data_dir(self._options.environment) if place.profile is None else place.profile.folder
-        return FilePendingFlows(folder / PENDING_FOLDER, clock)
-
     def _stored(self, session: Session) -> StoredSession:
         addresses = self._open.addresses
         return StoredSession(ws_url=addresses.ws_url, supabase_url=addresses.supabase_url, session=session)
-
-    def _direct_sign_in(self, addresses: Addresses, anon_key: str) -> HttpSignIn | None:
-        if addresses.supabase_url is None:
-            return None
-        options = self._options
-        url = addresses.supabase_url + options.auth_path
-        proxy, trust_environment = options.http_proxy(url)
-        return HttpSignIn(
-            url,
-            anon_key=anon_key,
-            deadline_seconds=options.deadline_seconds,
-            proxy=proxy,
-            trust_environment=trust_environment,
-            ssl_context=options.ssl_context(url),
-        )
 
     def _make_link(self, tokens: TokenSource | None) -> Link:
         return Link(
@@ -405,18 +353,7 @@ class Engine:
         )
 
     def _make_connection(self, listener: ConnectionListener, renewal: TokenRenewal | None) -> Connection:
-        from cadenza.client._centrifuge import CentrifugeConnection  # a fifth of a second to import: at first need
-
-        url = self._open.addresses.ws_url
-        return CentrifugeConnection(
-            url,
-            listener=listener,
-            renewal=renewal,
-            timeout_seconds=self._options.deadline_seconds,
-            proxy=self._options.websocket_proxy(url),
-            ssl_context=self._options.ssl_context(url),
-            version=__version__,
-        )
+        return parts.make_connection(self._options, self._open.addresses.ws_url, listener, renewal)
 
     async def _user_link(self) -> Link:
         tokens = self._open.tokens
