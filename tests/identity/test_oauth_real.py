@@ -246,6 +246,17 @@ async def test_ways_in_are_added_and_removed_by_hand(compare: Any) -> None:
     assert ours == theirs
 
 
+async def test_an_anonymous_user_becomes_a_lasting_one(compare: Any) -> None:
+    async def story(service: Service) -> Any:
+        token = (await service.call("POST", "/signup", data={"a": 1})).json()["access_token"]
+        told = said(await service.link(token, email=service.email("eve")))
+        return told, shown(await service.user(token))
+
+    theirs, ours = await compare(story)
+
+    assert ours == theirs
+
+
 async def test_id_tokens_are_taken_and_refused(compare: Any) -> None:
     async def story(service: Service) -> Any:
         grant = "/token?grant_type=id_token"

@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from cadenza.identity import oauth_errors as errors
-from cadenza.identity.accounts import changed_text, data_of, text_of, with_providers
+from cadenza.identity.accounts import changed_text, confirmed, data_of, text_of, with_providers
 from cadenza.identity.agent import NOBODY, Agent
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.bans import is_banned
@@ -195,8 +195,7 @@ class Linking:
             mail = self._confirmation(records, user, ask)
             refusal = errors.email_needs_verification(provider, sent=mail is not None)
             return Waiting(refusal=refusal, mail=mail)
-        now = instant(self._clock())
-        user = msgspec.structs.replace(user, email=address or user.email, email_confirmed_at=now, updated_at=now)
+        user = confirmed(msgspec.structs.replace(user, email=address or user.email), instant(self._clock()))
         records.users.update(user)
         self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits={"provider": provider})
         return user
@@ -277,7 +276,7 @@ class Linking:
             records.users.update(user)
             mail = self._confirmation(records, user, ask)
             return Waiting(refusal=errors.linked_email_not_confirmed(provider), mail=mail)
-        user = msgspec.structs.replace(user, email_confirmed_at=now, is_anonymous=False)
+        user = confirmed(msgspec.structs.replace(user, is_anonymous=False), now)
         records.users.update(user)
         return user
 
