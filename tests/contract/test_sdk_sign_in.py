@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -13,6 +14,7 @@ from tests.contract.stacks import System
 from tests.contract.test_sdk import client_of
 from tests.contract.wire import DEADLINE_SECONDS
 from tests.identity.browsing import walk
+from tests.support.totp import STEP_SECONDS, totp
 
 from cadenza.client import Client
 from cadenza.client.auth.flows import Auth, OverWebSocket
@@ -20,6 +22,7 @@ from cadenza.errors import IdentityError
 from cadenza.schema.scalars import Venue
 
 requirement = pytest.mark.requirement
+PASSWORD = "correct horse 1"
 NEW_PASSWORD = "correct horse 2"
 
 
@@ -126,6 +129,18 @@ async def test_a_forgotten_password_is_replaced(system: System, account: Account
         assert (await ways.sign_in_with_password(account.email, NEW_PASSWORD)).user_id == account.id
 
 
+@requirement("SDK-ANONYMOUS")
+async def test_an_anonymous_user_is_upgraded(system: System, door: str) -> None:
+    email = new_address()
+    async with asyncio.timeout(DEADLINE_SECONDS), client_of(system) as sdk:
+        ways = ways_of(sdk, door)
+        session = await ways.sign_in_anonymously()
+        assert session.is_anonymous
+        upgraded = await ways.upgrade(email, PASSWORD)
+        assert (upgraded.is_anonymous, upgraded.user_id) == (False, session.user_id)
+        assert (await ways.sign_in_with_password(email, PASSWORD)).user_id == session.user_id
+
+
 @requirement("SDK-IDENTITIES")
 async def test_a_way_in_is_linked_and_unlinked(system: System, account: Account) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), client_of(system) as sdk:
@@ -155,3 +170,21 @@ async def test_an_address_is_changed_by_two_codes(system: System, account: Accou
                 session = await sdk.auth.confirm_email_change(address, (await system.mail_to(address)).code)
         assert session is not None
         assert session.email == new
+
+
+@requirement("SDK-SECOND-FACTOR")
+async def test_a_second_factor_raises_the_session(system: System, account: Account, door: str) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), client_of(system) as sdk:
+        ways = ways_of(sdk, door)
+        await ways.sign_in_with_password(account.email, account.password)
+        enrolled = await ways.mfa.enroll("phone")
+        first = await ways.mfa.verify(totp(enrolled.secret, time.time()), factor_id=enrolled.factor_id)
+        assert first.level == "aal2"
+        again = await ways.sign_in_with_password(account.email, account.password)
+        assert (again.level, again.needs_second_factor) == ("aal1", True)
+        assert await ways.mfa.required()
+        raised = await ways.mfa.verify(totp(enrolled.secret, time.time() + STEP_SECONDS))
+        assert (raised.level, raised.needs_second_factor) == ("aal2", False)
+        (factor,) = await ways.mfa.factors()
+        await ways.mfa.unenroll(factor.id)
+        assert not await ways.mfa.factors()

@@ -63,6 +63,7 @@ class Reader:
         self.stack = stack
         self.email = email
         self.printed: list[str] = []
+        self.codes = 0
 
     def print(self, *words: object) -> None:
         self.printed.append(" ".join(map(str, words)))
@@ -70,8 +71,8 @@ class Reader:
     async def input(self, prompt: str) -> str:
         if "app" in prompt:
             secret = next(line.split()[-1] for line in self.printed if line.startswith("otpauth:"))
-            # The second code of one period would be a replay.
-            return totp(secret, time.time() + STEP_SECONDS * sum("otpauth" not in line for line in self.printed))
+            self.codes += 1  # the same code once more would be a replay
+            return totp(secret, time.time() + STEP_SECONDS * (self.codes - 1))
         if "browser" in prompt:
             url = next(line.split()[-1] for line in reversed(self.printed) if line.startswith("Open"))
             return await walk(url, email=f"other-{self.email}", until="http://127.0.0.1:5368")
@@ -140,4 +141,4 @@ async def test_each_piece_signs_in(tmp_path: Path, heading: str, piece: str) -> 
 
 
 def test_the_page_has_a_piece_for_every_way() -> None:
-    assert len(pieces()) == 9
+    assert len(pieces()) == 11
