@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
+from tests.client.watching import BEGIN, CHANNEL, Rig, book, ids, read, running, snapshot, take, trade
 
-from cadenza.client.hubs import BookHub, EventHub, Hub
-from cadenza.client.mailboxes import BookMailbox, EventMailbox, Gap, GapCause, StateMailbox
+from cadenza.client.mailboxes import Gap, GapCause
 from cadenza.client.ports import Subscribed
-from cadenza.client.subscriptions import BookWatch, GapHandler, Subscriptions, Watch
 from cadenza.errors import (
-    CadenzaError,
     ClosedError,
     DeadlineExceededError,
     GapError,
@@ -24,138 +21,16 @@ from cadenza.errors import (
     SubscriptionError,
     UsageError,
 )
-from cadenza.schema.market import MarketTrade, OrderBook, Ticker
-from cadenza.schema.scalars import OrderBookType, OrderSide, UpdateType, Venue
+from cadenza.schema.market import MarketTrade
 
 if TYPE_CHECKING:
-    from tests.client.conftest import FakeChannel, FakeConnection, ManualTime
-
-T = TypeVar("T")
-CHANNEL = "market:trade:PAPER:BTC/USDT"
-BOOK_CHANNEL = "market:orderbook:PAPER:BTC/USDT"
-
-
-def trade(number: int) -> object:
-    made = MarketTrade(
-        venue=Venue.PAPER,
-        symbol="BTC/USDT",
-        instrument_id="PAPER:BTC/USDT",
-        trade_id=str(number),
-        price="1",
-        quantity="1",
-        side=OrderSide.BUY,
-        timestamp=number,
-    )
-    return msgspec.to_builtins(made)
-
-
-def book(*bids: tuple[str, str], update_type: UpdateType = UpdateType.DIFF) -> dict[str, Any]:
-    made = OrderBook(
-        update_type=update_type,
-        venue=Venue.PAPER,
-        symbol="BTC/USDT",
-        order_book_type=OrderBookType.L2,
-        columns=("price", "quantity"),
-        bids=bids,
-        asks=(),
-        timestamp=1,
-    )
-    built: dict[str, Any] = msgspec.to_builtins(made)
-    return built
-
-
-def snapshot(seq: str, *bids: tuple[str, str]) -> Subscribed:
-    return Subscribed(data={"seq": seq, "book": book(*bids, update_type=UpdateType.SNAPSHOT)}, offset=0, epoch="e")
-
-
-class Rig:
-    def __init__(self, connection: FakeConnection, time: ManualTime) -> None:
-        self.connection = connection
-        self.time = time
-        self.errors: list[CadenzaError] = []
-        self.subscriptions = Subscriptions(connection, report=self.errors.append, timing=time.timing)
-        self.refusal: CadenzaError | None = None
-
-    async def membership(self) -> Subscriptions:
-        if self.refusal is not None:
-            raise self.refusal
-        return self.subscriptions
-
-    def trades(self, *, size: int = 100, on_gap: GapHandler | None = None, deadline: float = 5) -> Watch[MarketTrade]:
-        return Watch(
-            CHANNEL,
-            make_hub=functools.partial(EventHub, CHANNEL, MarketTrade),
-            make_mailbox=lambda hub: EventMailbox(hub.channel, size),
-            membership=self.membership,
-            deadline_seconds=deadline,
-            on_gap=on_gap,
-            heals=False,
-        )
-
-    def tickers(self, *, on_gap: GapHandler | None = None) -> Watch[Ticker]:
-        return Watch(
-            "market:ticker:PAPER",
-            make_hub=functools.partial(EventHub, "market:ticker:PAPER", Ticker),
-            make_mailbox=lambda hub: StateMailbox(hub.channel, key=lambda ticker: ticker.symbol),
-            membership=self.membership,
-            deadline_seconds=5,
-            on_gap=on_gap,
-            heals=True,
-        )
-
-    def books(self, *, depth: int | None = None, on_gap: GapHandler | None = None) -> BookWatch:
-        def mailbox(hub: Hub[OrderBook]) -> BookMailbox:
-            assert isinstance(hub, BookHub)
-            return BookMailbox(hub.assembly, depth)
-
-        return BookWatch(
-            BOOK_CHANNEL,
-            make_hub=functools.partial(BookHub, BOOK_CHANNEL),
-            make_mailbox=mailbox,
-            membership=self.membership,
-            deadline_seconds=5,
-            on_gap=on_gap,
-            heals=True,
-        )
-
-    async def enter(self, watch: Watch[Any], answer: Subscribed | None = None) -> FakeChannel:
-        """Enter a watch, and let the gateway acknowledge it."""
-        entering = asyncio.create_task(watch.__aenter__())
-        await self.time.settle()
-        channel = self.connection.channels[watch.channel]
-        if channel.calls == ["start"] and answer is not None:
-            channel.sink.subscribed(answer)
-        await entering
-        return channel
+    from tests.client.conftest import FakeConnection, ManualTime
 
 
 @pytest.fixture
 async def rig(fake_connection: type[FakeConnection], time: ManualTime) -> AsyncIterator[Rig]:
-    class Deaf:
-        def dropped(self, cause: object) -> None: ...
-        def failed(self, error: CadenzaError, retry_in_seconds: float | None) -> None: ...
-
-    rig = Rig(fake_connection(Deaf(), None), time)
-    async with asyncio.timeout(20):
+    async with running(fake_connection, time) as rig:
         yield rig
-    await rig.subscriptions.close()
-
-
-BEGIN = Subscribed(offset=10, epoch="e")
-
-
-async def read(watch: Watch[T], seen: list[T]) -> None:
-    """The plain loop, to its end."""
-    async for item in watch:
-        seen.append(item)  # noqa: PERF401 - what was read must stand when the loop raises
-
-
-def ids(items: list[MarketTrade]) -> list[str]:
-    return [item.trade_id for item in items]
-
-
-async def take(watch: Watch[MarketTrade], count: int) -> list[str]:
-    return [(await anext(watch)).trade_id for _ in range(count)]
 
 
 class TestJoining:
@@ -355,111 +230,6 @@ class TestStates:
         channel.sink.subscribed(Subscribed(offset=90, epoch="e", lost=True))
         assert [((await anext(watch)).last_price) for _ in range(2)] == ["3", "2"]
         assert watch.gaps == 1
-
-
-class TestBooks:
-    async def test_the_snapshot_is_the_first_book_and_changes_make_the_next(self, rig: Rig) -> None:
-        watch = rig.books()
-        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
-        assert (await anext(watch)).bids == (("10", "1"),)
-        assert watch.sequence == "r:5"
-        channel.sink.publication(book(("11", "2")), 1, {"seq": "r:6"})
-        shown = await anext(watch)
-        assert (shown.bids, shown.update_type) == ((("11", "2"), ("10", "1")), UpdateType.SNAPSHOT)
-
-    async def test_a_slow_reader_skips_books_but_no_change(self, rig: Rig) -> None:
-        watch = rig.books(depth=2)
-        channel = await rig.enter(watch, snapshot("r:0"))
-        for n in range(1, 101):
-            channel.sink.publication(book((str(n), "1")), n, {"seq": f"r:{n}"})
-        assert (await anext(watch)).bids == (("100", "1"), ("99", "1"))
-        assert watch.sequence == "r:100"
-        waiting = asyncio.create_task(anext(watch))
-        await rig.time.settle()
-        assert not waiting.done()
-        waiting.cancel()
-
-    async def test_a_later_reader_begins_with_the_book_there_is(self, rig: Rig) -> None:
-        channel = await rig.enter(rig.books(), snapshot("r:5", ("10", "1")))
-        channel.sink.publication(book(("11", "2")), 1, {"seq": "r:6"})
-        late = rig.books(depth=1)
-        await rig.enter(late)
-        assert (await anext(late)).bids == (("11", "2"),)
-
-    @pytest.mark.parametrize("seq", ["r:8", "other:7", "", "nonsense"])
-    async def test_what_does_not_follow_has_the_channel_subscribed_again(self, rig: Rig, seq: str) -> None:
-        watch = rig.books()
-        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
-        channel.sink.publication(book(("66", "6")), 1, {"seq": seq})
-        channel.sink.publication(book(("77", "7")), 2, {"seq": "r:6"})
-        await rig.time.settle()
-        assert channel.calls == ["start", "restart"]
-        assert (await anext(watch)).bids == (("10", "1"),)  # the last whole one
-        channel.sink.subscribed(snapshot("r:9", ("12", "1")))
-        assert (await anext(watch)).bids == (("12", "1"),)
-
-    async def test_a_change_that_is_not_the_contracts_has_the_channel_subscribed_again(self, rig: Rig) -> None:
-        channel = await rig.enter(rig.books(), snapshot("r:5"))
-        channel.sink.publication({"bids": 1}, 1, {"seq": "r:6"})
-        await rig.time.settle()
-        assert channel.calls == ["start", "restart"]
-        assert isinstance(rig.errors[0], ProtocolError)
-
-    async def test_holes_in_a_row_wait_longer_and_in_the_end_give_up(self, rig: Rig) -> None:
-        watch = rig.books()
-        channel = await rig.enter(watch, snapshot("r:5"))
-        for n in range(20):
-            channel.sink.publication(book(), 1, {"seq": f"r:{100 * n + 50}"})
-            await rig.time.advance(30)
-            channel.sink.subscribed(snapshot(f"r:{100 * (n + 1)}"))
-        assert channel.calls == ["start", *["restart"] * 10]
-        assert rig.time.sleeps == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10, 10]
-        with pytest.raises(SubscriptionError, match="could not be made whole") as caught:
-            await read(watch, [])
-        assert caught.value.temporary
-
-    async def test_a_hole_now_and_then_is_always_mended_at_once(self, rig: Rig) -> None:
-        channel = await rig.enter(rig.books(), snapshot("r:0"))
-        for n in range(30):
-            channel.sink.publication(book(), 1, {"seq": f"r:{100 * n + 50}"})
-            await rig.time.settle()
-            channel.sink.subscribed(snapshot(f"r:{100 * (n + 1)}"))
-            channel.sink.publication(book(), 1, {"seq": f"r:{100 * (n + 1) + 1}"})
-        assert channel.calls.count("restart") == 30
-        assert rig.time.sleeps == []
-
-    async def test_a_snapshot_of_what_was_read_already_is_not_given_twice(self, rig: Rig) -> None:
-        watch = rig.books()
-        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
-        await anext(watch)
-        channel.sink.subscribed(snapshot("r:5", ("10", "1")))
-        channel.sink.publication(book(("11", "1")), 1, {"seq": "r:6"})
-        await anext(watch)
-        assert watch.sequence == "r:6"
-
-    async def test_what_was_missed_for_good_is_told_and_the_book_goes_on_whole(self, rig: Rig) -> None:
-        told: list[Gap] = []
-        watch = rig.books(on_gap=told.append)
-        channel = await rig.enter(watch, snapshot("r:5", ("10", "1")))
-        channel.sink.subscribed(
-            msgspec.structs.replace(snapshot("r:90", ("12", "1")), lost=True),
-        )
-        assert (await anext(watch)).bids == (("12", "1"),)
-        assert [gap.cause for gap in told] == [GapCause.NOT_RECOVERED]
-
-    async def test_a_reconnect_that_brings_a_snapshot_saves_the_restart(self, rig: Rig) -> None:
-        channel = await rig.enter(rig.books(), snapshot("r:5"))
-        channel.sink.publication(book(), 1, {"seq": "r:50"})
-        channel.sink.subscribed(snapshot("r:60"))
-        await rig.time.settle()
-        assert channel.calls == ["start"]
-
-    async def test_a_reply_without_a_snapshot_is_never_a_silent_wait(self, rig: Rig) -> None:
-        watch = rig.books()
-        channel = await rig.enter(watch, Subscribed(data=None))
-        await rig.time.settle()
-        assert channel.calls == ["start", "restart"]
-        assert isinstance(rig.errors[0], ProtocolError)
 
 
 class TestEnding:

@@ -187,6 +187,20 @@ class TestStores:
         assert await rig.manager.renewed("access-5") == "access-6"
         assert rig.provider.asked == ["refresh-5"]
 
+    @pytest.mark.parametrize("error_code", ["refresh_token_already_used", "validation_failed", ""])
+    async def test_a_siblings_newer_session_is_found_before_any_refusal_is_believed(
+        self, rig: Rig, make_stored: MakeStored, error_code: str
+    ) -> None:
+        """E1: a sibling that does not lock was faster."""
+        await rig.manager.adopt(make_stored())
+
+        async def refuse() -> Session:
+            await rig.store.save(make_stored(7))
+            raise IdentityError("No.", status=400, error_code=error_code)
+
+        rig.provider.answers = [refuse]
+        assert await rig.manager.renewed("access-1") == "access-7"
+
     async def test_closing_does_not_wait_for_a_lock_that_another_holds(self, rig: Rig, make_stored: MakeStored) -> None:
         await rig.manager.adopt(make_stored())
         async with rig.store.lock(1):

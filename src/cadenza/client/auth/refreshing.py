@@ -63,7 +63,7 @@ class Renewer:
 
         Raises:
             SignInRequiredError: It is over; ``reason`` says why.
-            IdentityError: The provider refused, which says nothing of the session.
+            IdentityError: The provider refuses for now (429, 5xx).
             TransportError, ProtocolError: The provider cannot be reached, or something else answered.
             SessionStoreError: The lock was not to be had, or the store cannot be read.
         """
@@ -81,7 +81,7 @@ class Renewer:
         try:
             fresh = await self._refresher(base.session.refresh_token)
         except IdentityError as error:
-            if error.error_code not in SESSION_OVER:
+            if error.temporary:
                 raise
             return await self._believe_only_if_unchanged(base, error)
         return await self._keep(base, fresh)
@@ -110,7 +110,10 @@ class Renewer:
         return stored
 
     async def _believe_only_if_unchanged(self, base: StoredSession, error: IdentityError) -> Renewal:
-        """The provider says the session is over. A sibling that does not lock may have refreshed it a moment ago."""
+        """The provider refuses for good. A sibling that does not lock may have refreshed the session a moment ago.
+
+        A refusal that is not about the session ends it here, and leaves it where it is stored: a wrong address, say.
+        """
         stored = await self._store.load()
         if (
             stored is not None
@@ -119,10 +122,12 @@ class Renewer:
             and self._is_fresh(stored.session)
         ):
             return Renewal(stored=stored, by_sibling=True)
-        if stored is not None and not _differs(stored, base):
+        if stored is not None and not _differs(stored, base) and error.error_code in SESSION_OVER:
             await self._store.clear()
         raise SignInRequiredError(
-            f"The session cannot be refreshed any more. {error.message}", code=error.code, reason=error.error_code
+            f"The session cannot be refreshed any more. {error.message}",
+            code=error.code,
+            reason=error.error_code or "refused",
         ) from error
 
 

@@ -240,8 +240,6 @@ class TokenManager:
         except SignInRequiredError as error:
             raise self._ended(held, error) from error.__cause__
         except CadenzaError as error:
-            if isinstance(error, IdentityError) and not error.temporary:
-                raise self._ended(held, _over_because(error)) from error
             self._failed(error)
             raise
         if self._is_current(held):  # nobody signed in or out meanwhile
@@ -396,14 +394,6 @@ class TokenManager:
                 continue
             with contextlib.suppress(CadenzaError):  # the listener was told, and the next attempt has its time
                 await self._refresh(held)
-
-
-def _over_because(error: IdentityError) -> SignInRequiredError:
-    return SignInRequiredError(
-        f"The session cannot be refreshed any more. {error.message}",
-        code=error.code,
-        reason=error.error_code or "refused",
-    )
 
 
 def _retrieve(flight: asyncio.Task[None]) -> None:
