@@ -187,6 +187,14 @@ async def test_an_address_nobody_vouches_for_is_confirmed_by_mail(make_provider:
         assert answer.json()["user"]["app_metadata"]["providers"] == ["google"]
 
 
+async def test_a_second_confirmation_waits_as_long_as_any_mail(make_provider: Any) -> None:
+    async with make_provider(autoconfirm=False) as provider:
+        hand = Hand(provider)
+        await hand.sign_in(profile(verified=False))
+
+        assert await refused(hand.sign_in(profile(verified=False))) == "over_email_send_rate_limit"
+
+
 async def test_what_was_linked_and_removed_stands_in_the_audit_log(provider: Any) -> None:
     session = await provider.signed_up()
     hand = Hand(provider)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -169,7 +170,7 @@ def said(url: str) -> Any:
     """
     opaque = {"code", "access_token", "refresh_token", "provider_token", "expires_at"}
     whole = {**fields(url), **fields(url.partition("#")[0])}
-    values = {name: "..." if name in opaque else value for name, value in whole.items()}
+    values = {name: "..." if name in opaque else re.sub(r"[0-9]+ seconds", "N seconds", whole[name]) for name in whole}
     return url.partition("?")[0].partition("#")[0], values
 
 
@@ -294,6 +295,49 @@ async def test_takeover_what_was_never_confirmed_is_removed(compare: Any) -> Non
         return shown(session["user"]), refused(password), unverified
 
     theirs, ours = await compare(story, GOTRUE_MAILER_AUTOCONFIRM="false")
+
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("autoconfirm", ["true", "false"])
+async def test_addresses_nobody_vouches_for_lead_where_they_lead_there(compare: Any, autoconfirm: str) -> None:
+    async def story(service: Service) -> Any:
+        await service.sign_up("ida")
+        who = [service.email(name) for name in ("ida", "jon", "jon")]
+        told = [said(await service.browse(email=email, verified=False)) for email in who]
+        guest = (await service.call("POST", "/signup", data={"a": 1})).json()["access_token"]
+        told.append(said(await service.link(guest, email=service.email("jon.2"), verified=False)))
+        other = (await service.call("POST", "/signup", data={"a": 1})).json()["access_token"]
+        told.append(said(await service.link(other, email=service.email("ida"))))
+        return told, shown(await service.user(other))
+
+    theirs, ours = await compare(story, GOTRUE_MAILER_AUTOCONFIRM=autoconfirm, GOTRUE_SMTP_HOST="")
+
+    assert ours == theirs
+
+
+async def test_what_is_handed_on_to_the_provider_is_what_theirs_hands_on(compare: Any) -> None:
+    queries = [
+        "provider=keycloak",
+        "provider=KeyCloak&scopes=a,b",
+        "provider=keycloak&scopes=a%20b&prompt=login&login_hint=x%40y.test&access_type=offline",
+        "provider=keycloak&redirect_uri=https%3A%2F%2Fevil.test&Client_Id=x&STATE=x&response_type=token&nonce=n",
+        "provider=keycloak&code_challenge=short&code_challenge_method=s256",
+        f"provider=keycloak&code_challenge={'a' * 43}",
+        "provider=github",
+        "provider=",
+        "provider=keycloak&skip_http_redirect=true&flow_type=pkce",
+    ]
+    #: Ours proves itself to the provider by PKCE, too.
+    extra = {"code_challenge", "code_challenge_method"}
+
+    async def story(service: Service) -> Any:
+        answers = [await service.http.get(f"{service.url}/authorize?{query}") for query in queries]
+        sent = [fields(answer.headers.get("location", "")) for answer in answers]
+        told = [{name: value for name, value in each.items() if name not in {"state", *extra}} for each in sent]
+        return [answer.status_code for answer in answers], told
+
+    theirs, ours = await compare(story)
 
     assert ours == theirs
 

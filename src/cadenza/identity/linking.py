@@ -222,7 +222,7 @@ class Linking:
                 records.identities.delete(other.id)
         records.sessions.delete_of(user.id)
         records.one_time_tokens.drop(user.id)
-        user = msgspec.structs.replace(user, password_hash=None, user_metadata=identity.data, confirmation_sent_at=None)
+        user = msgspec.structs.replace(user, password_hash=None, user_metadata=identity.data)
         return self._with_providers(records, user)
 
     # Adding and removing by hand
