@@ -129,7 +129,7 @@ class Engine:
         check = functools.partial(check_form, issuer=options.environment.issuer, audience=options.environment.audience)
         tokens = TokenManager(
             store=place.store,
-            refresher=(direct or SocketSignIn(self._call_for_sign_in)).refresh,
+            refresher=self._refresh_over_websocket if direct is None else direct.refresh,
             check=check,
             listener=self,
             timing=options.timing,
@@ -338,6 +338,12 @@ class Engine:
         if self._state is None:
             raise UsageError("Enter the client first: async with cadenza.connect() as api.")
         return self._state
+
+    async def _refresh_over_websocket(self, refresh_token: str) -> Session:
+        before = self.session
+        fresh = await SocketSignIn(self._call_for_sign_in).refresh(refresh_token)
+        # The backend does not say it on a refresh, and it is no reason to ask the provider once more.
+        return msgspec.structs.replace(fresh, has_second_factor=before is not None and before.has_second_factor)
 
     def _stored(self, session: Session) -> StoredSession:
         addresses = self._open.addresses

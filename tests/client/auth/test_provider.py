@@ -172,3 +172,14 @@ async def test_the_environments_proxy_counts_only_where_it_is_trusted(
         await plain.refresh("r")
     await trusting.close()
     await plain.close()
+
+
+async def test_an_id_token_goes_to_the_token_endpoint_and_into_no_error(
+    provider: Provider, sign_in: HttpSignIn
+) -> None:
+    provider.answer = http("400 Bad Request", b'{"error":"invalid request","error_description":"Bad ID token"}')
+    with pytest.raises(IdentityError) as caught:
+        await sign_in.id_token("google", "header.secret-payload.signature", None, "secret-nonce")
+    [head] = provider.requests
+    assert head.startswith(b"POST /auth/v1/token?grant_type=id_token HTTP/1.1")
+    assert "secret" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {caught.value.__context__!r}"

@@ -183,11 +183,14 @@ async def test_the_store_is_tried_before_anything_is_sent(auth: Auth, host: Fake
     assert not asked.redirects
 
 
-async def test_a_mail_that_could_not_be_sent_leaves_no_port_taken(auth: Auth, asked: FakeProvider) -> None:
+async def test_a_mail_that_could_not_be_sent_leaves_nothing_behind(
+    auth: Auth, asked: FakeProvider, host: FakeHost
+) -> None:
     for _ in range(4):  # more than there are ports
         asked.errors.append(refused("over_email_send_rate_limit"))
         with pytest.raises(IdentityError):
             await auth.start_magic_link("ann@example.com")
+    assert await host.pending_flows.waiting() == ()
 
 
 async def test_a_way_in_is_added_to_no_other_account(auth: Auth, host: FakeHost, session: Session) -> None:

@@ -9,8 +9,9 @@ own name (E9), for a mail beyond a restart.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from cadenza.client.auth import loopback as loopbacks
@@ -91,7 +92,7 @@ class RedirectFlows(Flow):
         """
         sign_in = await self._prepare()
         start = await _start(listen=listen)
-        async with _Guard(start.loopback):
+        async with self._undone_on_error(start):
             url = await sign_in.provider_url(provider, start.landing, scopes, extra)
             return await self._pending(start, FlowKind.PROVIDER, url=url, provider=provider)
 
@@ -133,7 +134,7 @@ class RedirectFlows(Flow):
         """
         sign_in = await self._prepare()
         start = await _start(listen=listen)
-        async with _Guard(start.loopback):
+        async with self._undone_on_error(start):
             # Kept before the mail goes out: what is mailed can be followed at once.
             pending = await self._pending(start, FlowKind.MAGIC_LINK, email=email)
             await sign_in.send_code(email, create_user=create_user, metadata=metadata, landing=start.landing)
@@ -151,7 +152,7 @@ class RedirectFlows(Flow):
         """
         sign_in = await self._prepare()
         start = await _start(listen=listen)
-        async with _Guard(start.loopback):
+        async with self._undone_on_error(start):
             pending = await self._pending(start, FlowKind.RECOVERY, email=email)
             await sign_in.recover(email, start.landing)
             return pending
@@ -206,6 +207,17 @@ class RedirectFlows(Flow):
         await self._host.pending_flows.save(flow)
         return PendingSignIn(self._host, flow, url=url, loopback=start.loopback)
 
+    @contextlib.asynccontextmanager
+    async def _undone_on_error(self, start: _Start) -> AsyncIterator[None]:
+        """A sign-in that could not be started leaves no port taken, and nothing that waits."""
+        try:
+            yield
+        except BaseException:
+            if start.loopback is not None:
+                await start.loopback.close()
+            await self._host.pending_flows.take(start.state)
+            raise
+
     def _require_browser(self, opener: BrowserOpener | None) -> None:
         why = self._host.surroundings.why_no_browser
         if opener is None and why:
@@ -259,24 +271,10 @@ class LinkFlows(RedirectFlows):
         """Start the same by hand, as ``start_provider_sign_in`` does."""
         session, asked = self._require_session(), self._host.provider()
         start = await _start(listen=listen)
-        async with _Guard(start.loopback):
+        async with self._undone_on_error(start):
             token = await self._host.access_token()
             url = await asked.link_url(token, provider, start.landing, scopes, extra)
             return await self._pending(start, FlowKind.LINK, url=url, provider=provider, user_id=session.user_id)
-
-
-class _Guard:
-    """Frees the port if a sign-in could not be started."""
-
-    def __init__(self, loopback: Loopback | None) -> None:
-        self._loopback = loopback
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self._loopback is not None:
-            await self._loopback.close()
 
 
 async def _start(*, listen: bool) -> _Start:
