@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +16,7 @@ import pytest
 from tests.support.real import find_programs, run_postgres, run_supabase_auth
 
 import cadenza
-from cadenza.client import Client
+from cadenza.client import Client, SessionStore
 from cadenza.identity import IdentityConfig, IdentityServer
 from cadenza.identity.config.limits import PasswordHashing, RateLimits
 from cadenza.tokens.signer import SigningKey
@@ -46,12 +48,13 @@ class Ground:
         """What a program needs to use the same session."""
         return [str(self.data_dir), self.url, self.auth_path]
 
-    def connect(self) -> Client:
+    def connect(self, session_store: SessionStore | None = None) -> Client:
         """A client on the same session."""
         return cadenza.connect(
             "ws://127.0.0.1:9/connection/websocket",
             supabase_url=self.url,
             auth_path=self.auth_path,
+            session_store=session_store,
             environ={"CADENZA_DATA_DIR": str(self.data_dir)},
         )
 
@@ -137,12 +140,13 @@ async def program(name: str, ground: Ground) -> AsyncIterator[Program]:
         *ground.arguments(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         yield Program(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
+    finally:  # its children too: one may have been stopped
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from cadenza.client import FileSessionStore
 from cadenza.client.auth.session import StoredSession
 
 if TYPE_CHECKING:
@@ -68,3 +69,24 @@ async def test_a_session_survives_a_process_killed_at_any_point_of_a_refresh(
     assert stored.session.user_id == ground.user_id
     left = [path.name for path in ground.data_dir.iterdir() if path.name.startswith(".session.json")]
     assert left == [], "a killed writer's tokens lie about"
+
+
+@pytest.mark.timeout(900)
+async def test_a_process_that_hangs_with_the_answer_in_its_hand_is_passed_over_and_does_no_harm_later(
+    ground: Ground, start: Any, rounds: int
+) -> None:
+    """E5: its lock is taken over; E1: what it has in hand is three generations old when it comes back."""
+    store = FileSessionStore(ground.data_dir / "session.json", lease_seconds=0.05)
+    async with start("victims.py", ground) as victims:
+        for _ in range(rounds // 10):
+            assert int(await victims.ask("hang")) == -signal.SIGSTOP
+            async with asyncio.timeout(30), ground.connect(store) as api:
+                for _ in range(3):
+                    newest = await api.auth.refresh()
+            assert int(await victims.ask("go on")) == 0
+            stored = await store.load()
+            assert stored is not None
+            assert stored.session.refresh_token == newest.refresh_token
+            async with asyncio.timeout(30), ground.connect() as api:
+                await api.auth.refresh()
+                assert (await api.auth.user()).id == ground.user_id

@@ -1,7 +1,8 @@
 """A process that has its children refresh and die: ``victims.py DATA_DIR SUPABASE_URL AUTH_PATH``.
 
-A line names the point at which the next child kills itself, or ``after N``: N milliseconds after it began. The answer
-is how the child ended. Children are forked, so that each is a whole process and none has to import anything.
+A line names the point at which the next child kills itself, or ``after N``: N milliseconds after it began; ``hang``: it
+stops with the provider's answer in its hand, until the line ``go on``. The answer is how the child ended, or stopped.
+Children are forked, so that each is a whole process and none has to import anything.
 """
 
 from __future__ import annotations
@@ -52,6 +53,16 @@ def when_it_is_saved() -> None:
     FileSessionStore.save = save_and_die  # type: ignore[method-assign]  # as above
 
 
+def when_it_is_answered_hang() -> None:
+    save = FileSessionStore.save
+
+    async def hang_and_save(self: FileSessionStore, stored: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        await save(self, stored)
+
+    FileSessionStore.save = hang_and_save  # type: ignore[method-assign]  # as above
+
+
 def replaced(owner: Any, name: str) -> Callable[[], None]:
     return lambda: setattr(owner, name, die)
 
@@ -65,6 +76,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "written, not renamed": replaced(FileSessionStore, "_require_lock"),
     "renamed": replaced(file_module, "_force_to_disk"),
     "saved": when_it_is_saved,
+    "hang": when_it_is_answered_hang,
 }
 
 
@@ -87,8 +99,19 @@ def victim(point: str) -> None:
     asyncio.run(refresh(*sys.argv[1:]))
 
 
+def ended(child: int) -> int:
+    """How it ended; minus the signal's number if that was one, also one that only stopped it."""
+    _, status = os.waitpid(child, os.WUNTRACED)
+    return -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+
+
 def main() -> None:
+    child = 0
     for line in sys.stdin:
+        if line.strip() == "go on":
+            os.kill(child, signal.SIGCONT)
+            print(ended(child), flush=True)
+            continue
         child = os.fork()
         if child == 0:
             try:
@@ -97,7 +120,7 @@ def main() -> None:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 os._exit(1)
             os._exit(0)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(ended(child), flush=True)
 
 
 if __name__ == "__main__":
