@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.identity.browsing import fields, walk
 
 import cadenza
 from cadenza.client import MemorySessionStore
@@ -57,6 +58,10 @@ async def test_no_proxy_of_the_environment_hears_of_a_password(tmp_path: Path, m
             ) as api,
         ):
             await api.auth.over_websocket.sign_in_with_password(*stack.ready_user)
+            # And the provider asks its own test provider, with a code, by none.
+            end = "http://127.0.0.1:53682/callback"
+            back = await walk(f"{stack.identity_url}/authorize?provider=test&redirect_to={end}", until=end)
+            assert fields(back)["access_token"]
         proxy.settimeout(0)
         with pytest.raises(BlockingIOError):  # nobody called
             proxy.accept()
