@@ -14,6 +14,7 @@ from tests.contract.stacks import System
 from tests.contract.test_sdk import client_of
 from tests.contract.wire import DEADLINE_SECONDS
 from tests.identity.browsing import walk
+from tests.support.loopback import use_free_ports
 from tests.support.totp import STEP_SECONDS, totp
 
 from cadenza.client import Client
@@ -28,6 +29,12 @@ NEW_PASSWORD = "correct horse 2"
 
 def new_address() -> str:
     return f"sdk-{secrets.token_hex(6)}@example.com"
+
+
+@pytest.fixture(autouse=True)
+def redirects(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Where a browser comes back to in this test."""
+    return use_free_ports(monkeypatch)
 
 
 @pytest.fixture(params=["provider", "websocket"])

@@ -17,11 +17,13 @@ from typing import Any
 import httpx
 import pytest
 from tests.identity.browsing import walk
+from tests.support.loopback import use_free_ports
 from tests.support.totp import STEP_SECONDS, totp
 
 import cadenza
 from cadenza.client import Client, MemorySessionStore
 from cadenza.identity.config import IdentityConfig, RateLimits
+from cadenza.protocol.auth import endpoints
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
 
@@ -31,10 +33,12 @@ DEADLINE_SECONDS = 30
 #: A browser and its user: goes to the address it is started with, consents, and comes back to the listener.
 BROWSER = """
 import asyncio, sys
+from urllib.parse import parse_qs, urlsplit
 import httpx
 sys.path.insert(0, {root!r})
 from tests.identity.browsing import walk
-httpx.get(asyncio.run(walk(sys.argv[1], email={email!r}, until="http://127.0.0.1:5368")))
+back = parse_qs(urlsplit(sys.argv[1]).query)["redirect_to"][0]
+httpx.get(asyncio.run(walk(sys.argv[1], email={email!r}, until=back.partition("?")[0])))
 """
 
 
@@ -75,7 +79,7 @@ class Reader:
             return totp(secret, time.time() + STEP_SECONDS * (self.codes - 1))
         if "browser" in prompt:
             url = next(line.split()[-1] for line in reversed(self.printed) if line.startswith("Open"))
-            return await walk(url, email=f"other-{self.email}", until="http://127.0.0.1:5368")
+            return await walk(url, email=f"other-{self.email}", until=endpoints.LOOPBACK_REDIRECTS)
         mail = await self.mail()
         return str(mail["link" if prompt.startswith("Link from") else "code"])
 
@@ -112,6 +116,12 @@ async def run(api: Client, piece: str, reader: Reader, password: str) -> dict[st
     if following is not None:
         await following
     return found
+
+
+@pytest.fixture(autouse=True)
+def redirects(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Where a browser comes back to in this test."""
+    return use_free_ports(monkeypatch)
 
 
 @pytest.mark.parametrize(("heading", "piece"), pieces(), ids=[heading for heading, _ in pieces()])

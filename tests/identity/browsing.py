@@ -22,7 +22,7 @@ async def walk(
     email: str = "ann@example.com",
     verified: bool = True,
     decision: str = "allow",
-    until: str = "",
+    until: str | tuple[str, ...] = "",
     trust: ssl.SSLContext | None = None,
 ) -> str:
     """Follow an ``/authorize`` through the consent page and back; where the browser ends, on an address of ``until``.
@@ -32,7 +32,7 @@ async def walk(
         email: Who sits there.
         verified: Whether that is said to be their address.
         decision: ``allow`` or ``deny``.
-        until: What the last address begins with; it is not visited.
+        until: What the last address begins with, or one of several; it is not visited.
         trust: Whose certificates the browser believes.
     """
     async with httpx.AsyncClient(timeout=10, verify=trust or True, trust_env=False) as http:

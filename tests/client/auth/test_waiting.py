@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
+from tests.support.loopback import use_free_ports
 
 from cadenza.client.auth.browser import Surroundings
 from cadenza.client.auth.flows import Auth
@@ -22,7 +24,7 @@ from cadenza.errors import (
     UsageError,
     ValidationError,
 )
-from cadenza.protocol.auth import pkce
+from cadenza.protocol.auth import endpoints, pkce
 
 if TYPE_CHECKING:
     from tests.client.conftest import ManualTime
@@ -95,6 +97,12 @@ class FakeHost:
     async def access_token(self, *, refused: str | None = None) -> str:
         del refused
         return "access-0"
+
+
+@pytest.fixture(autouse=True)
+def redirects(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Where a browser comes back to in this test."""
+    return use_free_ports(monkeypatch)
 
 
 @pytest.fixture
@@ -231,6 +239,12 @@ async def test_a_sign_in_at_another_provider_is_not_completed_here(auth: Auth, h
     host.addresses = Addresses(ws_url="wss://elsewhere.example/connection/websocket", supabase_url=None)
     with pytest.raises(UsageError, match="No sign-in waits"):
         await auth.complete_sign_in(CODE)
+
+
+def test_the_ports_are_fixed_because_a_providers_list_may_have_to_name_them() -> None:
+    """Row G1. Read from the source: the fixture above replaces them."""
+    text = Path(endpoints.__file__).read_text()
+    assert "for port in (53682, 53683, 53684))" in text
 
 
 async def test_without_a_browser_the_other_ways_are_named(auth: Auth) -> None:

@@ -15,14 +15,14 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.identity.browsing import walk
+from tests.support.loopback import use_free_ports
 from tests.support.totp import STEP_SECONDS, totp
 
 import cadenza
-from cadenza.client import Client, MemorySessionStore, PendingSignIn
+from cadenza.client import Client, MemorySessionStore
 from cadenza.client.auth.flows import Auth, OverWebSocket
 from cadenza.errors import AuthError, ConfigurationError, IdentityError, ProtocolError, UsageError, ValidationError
 from cadenza.identity.config import IdentityConfig, RateLimits
-from cadenza.protocol.auth.endpoints import LOOPBACK_REDIRECTS
 from cadenza.schema.scalars import Venue
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
@@ -72,6 +72,12 @@ async def api(stack: EmbeddedStack) -> AsyncIterator[Client]:
 def ways(request: pytest.FixtureRequest, api: Client) -> Auth | OverWebSocket:
     """Both doors."""
     return api.auth if request.param == "provider" else api.auth.over_websocket
+
+
+@pytest.fixture(autouse=True)
+def redirects(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Where a browser comes back to in this test."""
+    return use_free_ports(monkeypatch)
 
 
 @pytest.fixture
@@ -156,11 +162,11 @@ class TestCodes:
 
 class TestMagicLinks:
     async def test_the_link_lands_on_this_machine(
-        self, stack: EmbeddedStack, api: Client, ways: Auth | OverWebSocket, email: str
+        self, stack: EmbeddedStack, api: Client, ways: Auth | OverWebSocket, email: str, redirects: tuple[str, ...]
     ) -> None:
         signing_in = asyncio.create_task(ways.sign_in_with_magic_link(email))
         landed = await follow((await newest(stack, email)).link)
-        assert any(landed.startswith(f"{redirect}?") for redirect in LOOPBACK_REDIRECTS)
+        assert any(landed.startswith(f"{redirect}?") for redirect in redirects)
         page = await arrive(landed)
         session = await signing_in
         assert "You can close this page" in page
@@ -226,13 +232,13 @@ class TestMagicLinks:
 
 class TestProviders:
     async def test_a_browser_comes_back_to_this_machine(
-        self, api: Client, ways: Auth | OverWebSocket, email: str
+        self, api: Client, ways: Auth | OverWebSocket, email: str, redirects: tuple[str, ...]
     ) -> None:
         pages = list[str]()
         opened = list[asyncio.Task[None]]()
 
         async def browse(url: str) -> None:
-            pages.append(await arrive(await walk(url, email=email, until="http://127.0.0.1:5368")))
+            pages.append(await arrive(await walk(url, email=email, until=redirects)))
 
         async def opener(url: str) -> bool:
             opened.append(asyncio.create_task(browse(url)))
@@ -293,26 +299,27 @@ class TestProviders:
         await mine.cancel()
         await theirs.cancel()
 
-    async def test_giving_up_frees_the_port_and_forgets_the_flow(self, ways: Auth | OverWebSocket) -> None:
+    async def test_giving_up_frees_the_port_and_forgets_the_flow(
+        self, ways: Auth | OverWebSocket, redirects: tuple[str, ...]
+    ) -> None:
+        opened = asyncio.Event()
+
         async def opener(_: str) -> bool:
+            opened.set()
             return True
 
         started = asyncio.create_task(ways.sign_in_with_provider("test", opener=opener))
-        async with await _listening(ways) as second:
-            taken = second.redirect_to
+        await opened.wait()
+        async with await ways.start_provider_sign_in("test") as second:
+            assert second.redirect_to == redirects[1]
         started.cancel()
         with pytest.raises(asyncio.CancelledError):
             await started
         async with await ways.start_provider_sign_in("test") as third:
-            assert third.redirect_to <= taken
+            assert third.redirect_to == redirects[0]
             await third.cancel()
         with pytest.raises(UsageError, match="completed"):
             await third.complete("12345678")
-
-
-async def _listening(ways: Auth | OverWebSocket) -> PendingSignIn:
-    """Another one, on whichever port is free."""
-    return await ways.start_provider_sign_in("test")
 
 
 class TestAnonymous:
