@@ -126,6 +126,8 @@ class Player:
         if which == "someone else":
             await self.provider.parts.users.ensure("someone.else@example.com", PASSWORD)
             return f"Bearer {(await self.provider.signed_in('someone.else@example.com', PASSWORD)).access_token}"
+        if which in {"administrator", "anonymous key"}:
+            return f"Bearer {self._of_role('service_role' if which == 'administrator' else 'anon')}"
         base = self.tokens[max(self.tokens)] if self.tokens else ""
         claims = payload_of(base)
         forged: dict[str, dict[str, Any]] = {
@@ -144,6 +146,12 @@ class Player:
             "wrong signature": f"Bearer {base.rsplit('.', 1)[0]}.{'A' * 86}",
             "basic": "Basic YTpi",
         }[which]
+
+    def _of_role(self, role: str) -> str:
+        """A bearer that names a role and no user, as an operator signs it."""
+        config, now = self.provider.config, int(self.provider.clock.now)
+        claims = {"iss": config.token_issuer, "aud": config.audience, "role": role, "iat": now, "exp": now + 60}
+        return str(self.signer.sign(claims))
 
     async def _renewed(self, token: str) -> str:
         """Another token of the same session, for when the clock went past the first one's end."""

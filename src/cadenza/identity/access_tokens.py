@@ -66,17 +66,25 @@ class AccessTokens:
         Raises:
             RefusalError: ``no_authorization`` or ``bad_jwt``.
         """
+        claims = await self.believe_anyone(headers)
+        if not claims.sub:
+            raise bad_jwt("invalid claim: missing sub claim")
+        return claims
+
+    async def believe_anyone(self, headers: Mapping[str, str]) -> Claims:
+        """The claims of a request's bearer, which may name no user, as an administrator's does not.
+
+        Raises:
+            RefusalError: ``no_authorization`` or ``bad_jwt``.
+        """
         bearer = _BEARER.fullmatch(headers.get("authorization", ""))
         if bearer is None:
             raise no_authorization()
         token = bearer.group(1)
         try:
-            claims = (await self._verifier.verify(token)).claims
+            return (await self._verifier.verify(token)).claims
         except AuthError as error:
             raise _refusal(token, error) from None
-        if not claims.sub:
-            raise bad_jwt("invalid claim: missing sub claim")
-        return claims
 
     def _claims(self, user: UserRow, session: SessionRow, *, issued_at: int, expires_at: int) -> dict[str, object]:
         app_metadata = msgspec.json.decode(user.app_metadata, type=dict[str, object])

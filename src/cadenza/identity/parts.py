@@ -13,6 +13,7 @@ from functools import partial
 import httpx
 
 from cadenza.identity.access_tokens import AccessTokens
+from cadenza.identity.administration import Administration
 from cadenza.identity.app import IdentityApp
 from cadenza.identity.audit import Audit
 from cadenza.identity.config import IdentityConfig, is_loopback
@@ -23,6 +24,7 @@ from cadenza.identity.grants.password import PasswordGrant
 from cadenza.identity.grants.pkce import PkceGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
+from cadenza.identity.handlers.admin import AdminEndpoints
 from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
 from cadenza.identity.handlers.factors import FactorEndpoints
@@ -167,6 +169,17 @@ def assemble(
         new_id=new_id,
         random_bytes=random_bytes,
     )
+    administration = Administration(
+        config,
+        store=store,
+        accounts=own.accounts,
+        sessions=sessions,
+        passwords=passwords,
+        policy=policy,
+        audit=audit,
+        clock=clock,
+        new_id=new_id,
+    )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
@@ -207,6 +220,7 @@ def assemble(
             redirects=redirects,
             limits=limits,
         ),
+        AdminEndpoints(config, access_tokens=access_tokens, administration=administration),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),
         OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),

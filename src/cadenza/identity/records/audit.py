@@ -44,6 +44,10 @@ class AuditTable(Table[AuditRow]):
         """Entries, newest first."""
         return self._all("1 ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)
 
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._execute("SELECT count(*) FROM audit_log").fetchone()[0])
+
     def of(self, user_id: str) -> tuple[AuditRow, ...]:
         """What concerns a user, oldest first."""
         return self._all("user_id = ? ORDER BY created_at, rowid", user_id)

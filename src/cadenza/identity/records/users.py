@@ -77,6 +77,10 @@ class UserTable(Table[UserRow]):
         """The user of that number, digits alone."""
         return self._first("phone = ?", phone)
 
+    def newest(self, *, limit: int, offset: int = 0) -> tuple[UserRow, ...]:
+        """Users, newest first."""
+        return self._all("1 ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)
+
     def count(self) -> int:
         """How many there are."""
         return int(self._execute("SELECT count(*) FROM users").fetchone()[0])

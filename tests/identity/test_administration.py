@@ -1,0 +1,125 @@
+"""What an administrator does with users, and that nobody else does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cadenza.errors import IdentityError
+from cadenza.identity.keys import load_key_ring
+from cadenza.protocol.auth import AdminUserBody, Request, User, requests, responses
+
+
+def bearer(provider: Any, role: str = "service_role") -> str:
+    """What an operator signs: a role, and no user."""
+    now = int(provider.clock.now)
+    claims = {"iss": provider.config.token_issuer, "aud": provider.config.audience, "role": role}
+    return load_key_ring(provider.config, random_bytes=bytes).signer.sign({**claims, "iat": now, "exp": now + 600})
+
+
+async def made(provider: Any, **body: Any) -> User:
+    answer = await provider.send(requests.admin_create_user(bearer(provider), AdminUserBody(**body)))
+    return responses.parse_user(answer.status_code, answer.headers, answer.content)
+
+
+async def refused(provider: Any, request: Request) -> tuple[int, str]:
+    answer = await provider.send(request)
+    with pytest.raises(IdentityError) as caught:
+        responses.expect_success(answer.status_code, answer.headers, answer.content)
+    return caught.value.status, caught.value.error_code
+
+
+async def test_a_user_made_here_signs_in_with_the_role_they_were_given(provider: Any) -> None:
+    user = await made(
+        provider,
+        email="Ann@Example.com",
+        password="correct horse 1",
+        email_confirm=True,
+        app_metadata={"role": "admin"},
+    )
+    session = await provider.signed_in()
+    assert (session.user.id, session.user.app_metadata["role"]) == (user.id, "admin")
+
+
+async def test_nobody_but_an_administrator_is_let_in(provider: Any) -> None:
+    session = await provider.signed_up()
+    for token in (session.access_token, bearer(provider, "anon"), bearer(provider, "authenticated")):
+        for request in (
+            requests.admin_list_users(token),
+            requests.admin_create_user(token, AdminUserBody(email="x@example.com")),
+            requests.admin_get_user(token, session.user.id),
+            requests.admin_update_user(token, session.user.id, AdminUserBody(role="service_role")),
+            requests.admin_delete_user(token, session.user.id),
+            requests.admin_list_factors(token, session.user.id),
+            requests.admin_audit(token),
+        ):
+            assert await refused(provider, request) == (403, "not_admin")
+    assert (await provider.send(requests.get_user(session.access_token))).status_code == 200
+
+
+async def test_a_new_password_ends_every_session(provider: Any) -> None:
+    session = await provider.signed_up()
+    body = AdminUserBody(password="correct horse 2")
+    answer = await provider.send(requests.admin_update_user(bearer(provider), session.user.id, body))
+    assert answer.status_code == 200
+    assert await refused(provider, requests.get_user(session.access_token)) == (403, "session_not_found")
+    assert (await provider.signed_in(password="correct horse 2")).user.id == session.user.id
+
+
+async def test_an_address_that_is_taken_stays_its_owners(provider: Any) -> None:
+    await provider.signed_up()
+    bob = await provider.signed_up("bob@example.com")
+    body = AdminUserBody(email="ANN@example.com")
+    assert await refused(provider, requests.admin_create_user(bearer(provider), body)) == (422, "email_exists")
+    update = requests.admin_update_user(bearer(provider), bob.user.id, body)
+    assert await refused(provider, update) == (422, "email_exists")
+
+
+@pytest.mark.parametrize("softly", [False, True])
+async def test_a_deleted_user_is_gone_and_the_address_is_free(provider: Any, softly: bool) -> None:  # noqa: FBT001
+    session = await provider.signed_up()
+    answer = await provider.send(requests.admin_delete_user(bearer(provider), session.user.id, softly=softly))
+    assert answer.json() == {}
+    assert (await provider.send(requests.get_user(session.access_token))).status_code == 403
+    again = await provider.signed_up()
+    assert again.user.id != session.user.id
+    if softly:
+        kept = await provider.send(requests.admin_get_user(bearer(provider), session.user.id))
+        assert "ann@" not in kept.text
+        assert kept.json()["deleted_at"]
+
+
+async def test_who_lost_the_device_has_the_factor_removed(provider: Any) -> None:
+    session = await provider.signed_up()
+    enrolled = await provider.send(requests.enrol_totp(session.access_token, friendly_name="phone"))
+    factor_id, token = enrolled.json()["id"], bearer(provider)
+    renamed = await provider.send(
+        requests.admin_update_factor(token, session.user.id, factor_id, friendly_name="old phone")
+    )
+    assert renamed.json()["friendly_name"] == "old phone"
+    assert (await provider.send(requests.admin_delete_factor(token, session.user.id, factor_id))).status_code == 200
+    left = await provider.send(requests.admin_list_factors(token, session.user.id))
+    assert left.json() == []
+
+
+async def test_a_list_goes_by_pages(provider: Any) -> None:
+    for number in range(5):
+        await made(provider, email=f"u{number}@example.com")
+    answer = await provider.send(requests.admin_list_users(bearer(provider), page=2, per_page=2))
+    page = responses.parse_user_list(answer.status_code, answer.headers, answer.content)
+    assert [user.email for user in page.users] == ["u2@example.com", "u1@example.com"]
+    assert responses.total_count(answer.headers) == 5
+    assert answer.headers["link"].endswith('</admin/users?page=3&per_page=2>; rel="last"')
+    for query in ("page=0", "page=x", "per_page=-1", "page=" + "9" * 40):
+        bad = await provider.http.get(f"/admin/users?{query}", headers={"Authorization": f"Bearer {bearer(provider)}"})
+        assert bad.status_code == 400
+
+
+async def test_every_act_stands_in_the_audit_log_with_who_did_it(provider: Any) -> None:
+    user = await made(provider, email="ann@example.com")
+    await provider.send(requests.admin_delete_user(bearer(provider), user.id))
+    answer = await provider.send(requests.admin_audit(bearer(provider), per_page=2))
+    entries = responses.parse_audit(answer.status_code, answer.headers, answer.content)
+    assert [entry.payload["action"] for entry in entries] == ["user_deleted", "user_signedup"]
+    assert {entry.payload["actor_username"] for entry in entries} == {"service_role"}
