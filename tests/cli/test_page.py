@@ -27,7 +27,19 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_the_page_has_every_verb_and_every_exit_code() -> None:
     page = _rendered()
-    for verb in ("up", "demo", "login", "logout", "whoami", "call", "watch", "methods", "channels", "token inspect"):
+    for verb in (
+        "up",
+        "demo",
+        "login",
+        "logout",
+        "whoami",
+        "inbox",
+        "call",
+        "watch",
+        "methods",
+        "channels",
+        "token inspect",
+    ):
         assert f"\n## cadenza {verb}\n" in page
     for code in Exit:
         assert f"\n| {int(code)} | " in page

@@ -13,7 +13,7 @@ import typer
 
 from cadenza import errors
 from cadenza._version import __version__
-from cadenza.cli import call, channels, demo, identity, login, logout, methods, token_inspect, up, watch, whoami
+from cadenza.cli import call, channels, demo, identity, inbox, login, logout, methods, token_inspect, up, watch, whoami
 from cadenza.cli.errors import report, report_usage
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import examples
@@ -37,7 +37,7 @@ def app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     made.callback(invoke_without_command=True)(_root)
-    for verb in (up, demo, login, logout, whoami, call, watch, methods, channels):
+    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels):
         verb.register(made)
     token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
     token_inspect.register(token)
