@@ -1,14 +1,14 @@
 # Every target sets itself up first and says what it is doing. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak check bench conformance lock clean
+.PHONY: help setup run demo test soak check bench bench-identity conformance lock clean
 
 PY := .venv/bin/python
 # For the tests the locked tools come first: Node.js, npm and the command line are in the virtual environment. Not for
 # `make run`: it prints commands for another terminal, whose PATH is the user's own.
-test soak check bench conformance lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+test soak check bench bench-identity conformance lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything that running, testing and checking need
 	@tools/setup test
@@ -36,6 +36,10 @@ check: ## formatting, types, import rules, generated pages, audits
 bench: ## the hot paths, measured beside their peers in one run
 	@tools/setup test
 	@exec $(PY) -m benchmarks $(ARGS)
+
+bench-identity: ## the identity provider, beside the real Supabase Auth by SUPABASE_AUTH_BIN
+	@tools/setup test
+	@exec $(PY) -m benchmarks --identity $(ARGS)
 
 conformance: ## the contract suite over every stack; the real programs by CENTRIFUGO_BIN and SUPABASE_AUTH_BIN
 	@tools/setup test

@@ -42,6 +42,8 @@ def versions() -> dict[str, str]:
     program = os.environ.get("CENTRIFUGO_BIN")
     if program:
         found["centrifugo"] = _words(program, "version").partition("\n")[0]
+    if os.environ.get("SUPABASE_AUTH_BIN"):
+        found["supabase-auth"] = _words(os.environ["SUPABASE_AUTH_BIN"], "version").partition("\n")[0] or "unknown"
     return found
 
 

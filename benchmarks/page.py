@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
-from benchmarks.record import ROOT, Record, Row
+from benchmarks.record import IDENTITY_RECORD, RECORD, ROOT, Record, Row
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
-_BEGIN = "<!-- figures: begin; written by `python -m benchmarks` from docs/benchmarks.json -->"
-_END = "<!-- figures: end -->"
+_MARKERS = {
+    RECORD: (
+        "<!-- figures: begin; written by `python -m benchmarks` from docs/benchmarks.json -->",
+        "<!-- figures: end -->",
+    ),
+    IDENTITY_RECORD: (
+        "<!-- identity figures: begin; by `python -m benchmarks --identity` from docs/benchmarks-identity.json -->",
+        "<!-- identity figures: end -->",
+    ),
+}
 _HEADINGS = {
     "start-up": "Start-up",
     "rpc": "RPC",
@@ -22,6 +31,7 @@ _HEADINGS = {
     "client": "A typed call",
     "fan-out": "Fan-out",
     "idle": "Doing nothing",
+    "identity": "The identity provider",
 }
 _COLUMNS = ("measured", "target", "", "rate/s", "p50 ms", "p99 ms", "server %", "generator %", "others %")
 
@@ -34,20 +44,21 @@ def terminal_table(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{name:{name_width}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
-def update_page(record: Record) -> None:
-    """Write the figures between the page's markers."""
-    PAGE.write_text(_with_figures(PAGE.read_text(), record))
+def update_page(record: Record, path: Path = RECORD) -> None:
+    """Write the figures of the record kept at ``path`` between their markers."""
+    PAGE.write_text(_with_figures(PAGE.read_text(), record, path))
 
 
-def is_current(record: Record) -> bool:
+def is_current(record: Record, path: Path = RECORD) -> bool:
     """Tell whether the page shows this record."""
     text = PAGE.read_text()
-    return text == _with_figures(text, record)
+    return text == _with_figures(text, record, path)
 
 
-def _with_figures(text: str, record: Record) -> str:
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+def _with_figures(text: str, record: Record, path: Path) -> str:
+    first, last = _MARKERS[path]
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
         raise ValueError(f"{PAGE.name} has lost its markers")
     return before + begin + "\n\n" + "\n".join(_figures(record)) + "\n\n" + end + after

@@ -19,6 +19,7 @@ class Plan:
         warm_up_seconds: Load before it.
         folder: Scratch.
         centrifugo: The real program, if it was given.
+        supabase_auth: The real program, if it was given.
     """
 
     rounds: int
@@ -26,6 +27,7 @@ class Plan:
     warm_up_seconds: float
     folder: Path
     centrifugo: Path | None
+    supabase_auth: Path | None = None
 
     def load(self, what: str) -> str:
         """Say the load of a row."""

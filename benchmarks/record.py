@@ -13,6 +13,7 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "docs" / "benchmarks.json"
+IDENTITY_RECORD = ROOT / "docs" / "benchmarks-identity.json"
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What is measured: RPC in closed loop, connects, fan-out, idle memory.
+"""What is measured: RPC in closed loop, connects, fan-out, idle memory, and what ``http`` has.
 
 Above: ``__main__``. Below: ``client``, ``measure``.
 """
@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import httpx
+from benchmarks.loadgen import http
 from benchmarks.loadgen.client import Client, open_all, open_one
 from benchmarks.loadgen.measure import Plan, Result, Window
 from picows import WSFrame
@@ -165,4 +166,7 @@ MODES: dict[str, Callable[[Plan], Awaitable[Result]]] = {
     "connect": connect,
     "fanout": fanout,
     "idle": idle,
+    "documents": http.documents,
+    "sign-ins": http.sign_ins,
+    "refreshes": http.refreshes,
 }

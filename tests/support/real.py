@@ -60,7 +60,7 @@ def find_programs(environ: Mapping[str, str]) -> RealPrograms | str:
     missing = [
         name for name, path in (("CENTRIFUGO_BIN", centrifugo), ("SUPABASE_AUTH_BIN", supabase_auth)) if not path
     ]
-    postgres = _find_postgres()
+    postgres = find_postgres()
     if postgres is None:
         missing.append("PostgreSQL (initdb)")
     if missing or centrifugo is None or supabase_auth is None or postgres is None:
@@ -68,7 +68,8 @@ def find_programs(environ: Mapping[str, str]) -> RealPrograms | str:
     return RealPrograms(centrifugo=Path(centrifugo), supabase_auth=Path(supabase_auth), postgres=postgres)
 
 
-def _find_postgres() -> Path | None:
+def find_postgres() -> Path | None:
+    """Return the folder of PostgreSQL's programs, if it is installed."""
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).resolve().parent

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -47,6 +48,8 @@ _MOST_QUERY_FIELDS: Final = 50
 _FORWARDED_FOR: Final = "x-forwarded-for"
 #: RFC 4291's longest text is 45 characters, and a zone may follow; what is longer is no address.
 _LONGEST_ADDRESS: Final = 64
+#: RFC 1035 section 2.3.4.
+_LONGEST_HOST: Final = 255
 
 
 class _ClientGoneError(Exception):
@@ -123,7 +126,8 @@ class IdentityApp:
             address=self._address(scope, headers),
         )
         try:
-            return await handler(dataclasses.replace(request, body=await self._body(headers, receive)))
+            body = b"" if _has_no_body(request) else await self._body(headers, receive)
+            return await handler(dataclasses.replace(request, body=body) if body else request)
         except RefusalError as refusal:
             self._on_refusal(request, refusal)
             return _refused(refusal, headers)
@@ -159,7 +163,7 @@ class IdentityApp:
     def _is_own_host(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         name = name.removeprefix("[").removesuffix("]").lower()
-        return is_loopback(name) or name in self._hosts
+        return len(name) <= _LONGEST_HOST and (is_loopback(name) or name in self._hosts)
 
     def _address(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """Who is counted: the peer, or who a proxy says it speaks for.
@@ -187,6 +191,12 @@ class IdentityApp:
                 return await _whole_body(receive, limit)
         except TimeoutError:
             raise body_too_slow() from None
+
+
+def _has_no_body(request: Request) -> bool:
+    """Whether a ``GET`` announces none (RFC 9112 section 6.3): then nothing need be waited for."""
+    headers = request.headers
+    return request.method == "GET" and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
 
 
 async def _whole_body(receive: Receive, limit: int) -> bytes:
@@ -223,6 +233,8 @@ def _is_preflight(method: str, headers: Mapping[str, str]) -> bool:
 def _query(raw: bytes) -> dict[str, str]:
     """The first value of each name, as Go's ``Query().Get`` has it; an absurd query is as good as none."""
     query: dict[str, str] = {}
+    if not raw:
+        return query
     try:
         pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_QUERY_FIELDS)
     except ValueError:
@@ -253,10 +265,16 @@ def _wants_dated(headers: Mapping[str, str]) -> bool:
     return wants_dated_form(headers.get(API_VERSION_HEADER.lower()))
 
 
+@functools.lru_cache(maxsize=256)
+def _header_name(name: str) -> bytes:
+    """As uvicorn wants it. The names are ours, a few dozen; values are not kept: they may be secret."""
+    return name.lower().encode("latin-1")
+
+
 async def _send(send: Send, response: Response, common: Mapping[str, str]) -> None:
     headers = {**common, **response.headers}
     if response.status not in {204, 304}:
         headers["Content-Length"] = str(len(response.body))
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})
     await send({"type": "http.response.body", "body": response.body})

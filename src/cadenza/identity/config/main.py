@@ -6,6 +6,7 @@ Below: ``cadenza.errors``.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -211,6 +212,7 @@ class IdentityConfig:
         return self.issuer or self.base_url
 
 
+@functools.lru_cache(maxsize=256)  # the Host of every request: a few names, and strangers push each other out
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address: ``localhost``, 127.0.0.0/8, ``::1``."""
     if host.lower() == "localhost":
