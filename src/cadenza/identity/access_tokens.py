@@ -8,6 +8,7 @@ Above: ``sessions`` issues, ``handlers`` asks who calls. Below: ``tokens.signer`
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -19,7 +20,8 @@ from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError, bad_jwt, no_authorization
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.records import SessionRow, UserRow
-from cadenza.tokens.claims import Claims
+from cadenza.tokens.claims import Claims, decode_claims, decode_header
+from cadenza.tokens.compact import split
 from cadenza.tokens.verifier import DEFAULT_ALGORITHMS, Verifier
 
 _BEARER: Final = re.compile(r"bearer (\S+)", re.IGNORECASE)
@@ -84,7 +86,28 @@ class AccessTokens:
         try:
             return (await self._verifier.verify(token)).claims
         except AuthError as error:
-            raise _refusal(token, error) from None
+            service = self._service_claims(token)
+            if service is None:
+                raise _refusal(token, error) from None
+            return service
+
+    def _service_claims(self, token: str) -> Claims | None:
+        """The claims of a service key, if it is one: signed with the shared secret, for an administrator's role.
+
+        Supabase's service keys name neither this issuer nor an audience, and Supabase Auth asks for neither.
+        """
+        secret = self._keys.shared_secret
+        if secret is None:
+            return None
+        try:
+            parts = split(token)
+            claims = decode_claims(parts.payload)
+            is_hs256 = decode_header(parts.header).alg == "HS256"
+        except AuthError:
+            return None
+        signed = hmac.compare_digest(hmac.digest(secret, parts.signing_input, "sha256"), parts.signature)
+        alive = claims.exp is None or self._clock() < claims.exp
+        return claims if is_hs256 and signed and alive and claims.role in self._config.admin_roles else None
 
     def _claims(self, user: UserRow, session: SessionRow, *, issued_at: int, expires_at: int) -> dict[str, object]:
         app_metadata = msgspec.json.decode(user.app_metadata, type=dict[str, object])
