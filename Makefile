@@ -25,7 +25,7 @@ test: ## every test, a real browser and Node included
 	@tools/setup test
 	@exec $(PY) -m pytest $(ARGS)
 
-soak: ## sessions that must not get lost: every race and every kill, ten times as often as in the tests
+soak: ## every race, every kill and every measured answer time, ten times as often as in the tests
 	@tools/setup test
 	@SOAK=full exec $(PY) -m pytest tests/soak $(ARGS)
 

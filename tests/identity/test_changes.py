@@ -72,6 +72,18 @@ async def test_the_first_half_by_code_says_that_the_other_is_to_come(make_provid
         assert session["user"]["email"] == NEW
 
 
+async def test_no_halfs_code_counts_twice_whatever_the_change_was_asked_for_with(make_provider: Any) -> None:
+    # The real one keeps the first code where a challenge came with the request: one mailbox then confirms for both.
+    challenge = {"code_challenge": pkce.challenge_of(VERIFIER), "code_challenge_method": "s256"}
+    async with make_provider(autoconfirm=False) as provider:
+        token = await confirmed_session(provider)
+        await put_user(provider, token, {"email": NEW, **challenge})
+        half = {"type": "email_change", "email": ANN, "token": newest(provider, ANN).code}
+        assert (await verified(provider, **half))["code"] == "200"
+        assert code_of(await post(provider, "/verify", half)) == (403, "otp_expired")
+        assert (await get(provider, "/user", token)).json()["email"] == ANN
+
+
 async def test_one_half_is_enough_where_it_is_configured_so(make_provider: Any) -> None:
     async with make_provider(autoconfirm=False, mail=MailConfig(secure_email_change=False)) as provider:
         token = await confirmed_session(provider)
