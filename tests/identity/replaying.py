@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import pyotp
+from pyotp.totp import TOTP
 from tests.identity import keycloak_stub
 from tests.identity.comparing import Comparison, Difference, payload_of, redirect_values
 
@@ -109,7 +109,7 @@ class Player:
 
     def _of_factor(self, line: str) -> str:
         """What an authenticator app shows now for the factor that was enrolled there."""
-        return pyotp.TOTP(self.answers[int(line)].json()["totp"]["secret"]).at(int(self.provider.clock.now))
+        return TOTP(self.answers[int(line)].json()["totp"]["secret"]).at(int(self.provider.clock.now))
 
     def _of_mail(self, what: str, to: str) -> str:
         mail = self.provider.parts.inbox.newest(to=to)[0]

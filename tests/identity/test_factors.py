@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 
 from cadenza.errors import IdentityError
 from cadenza.identity import totp
@@ -21,7 +21,7 @@ async def enrol(provider: Any, session: Session, name: str = "phone") -> Enrolle
 
 def code_of(provider: Any, factor: EnrolledFactor, *, steps: int = 0) -> str:
     assert factor.totp is not None
-    return pyotp.TOTP(factor.totp.secret).at(int(provider.clock.now) + 30 * steps)
+    return TOTP(factor.totp.secret).at(int(provider.clock.now) + 30 * steps)
 
 
 async def challenge(provider: Any, session: Session, factor: EnrolledFactor) -> str:

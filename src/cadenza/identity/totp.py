@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-import pyotp
 import segno
+from pyotp.totp import TOTP
 
 #: RFC 4226 section 4 recommends 160 bits.
 _SECRET_BYTES: Final = 20
@@ -58,7 +58,7 @@ def step_of(secret: str, code: str, *, now: float, after: int | None) -> int | N
         now: Seconds since the epoch.
         after: The step of the code used last: that one and older ones are wrong (RFC 6238 section 5.2).
     """
-    made, current, found = pyotp.TOTP(secret), int(now) // _STEP_SECONDS, None
+    made, current, found = TOTP(secret), int(now) // _STEP_SECONDS, None
     for step in (current - 1, current, current + 1):
         right = hmac.compare_digest(made.at(step * _STEP_SECONDS).encode(), code.encode())
         if right and (after is None or step > after):
