@@ -123,3 +123,21 @@ async def test_every_act_stands_in_the_audit_log_with_who_did_it(provider: Any) 
     entries = responses.parse_audit(answer.status_code, answer.headers, answer.content)
     assert [entry.payload["action"] for entry in entries] == ["user_deleted", "user_signedup"]
     assert {entry.payload["actor_username"] for entry in entries} == {"service_role"}
+
+
+@pytest.mark.parametrize("act", ["password", "delete"])
+async def test_no_link_sent_before_leads_back_in(provider: Any, act: str) -> None:
+    session = await provider.signed_up()
+    user_id, admin = session.user.id, bearer(provider)
+    await provider.send(requests.recover("ann@example.com"))
+    mail = provider.parts.inbox.newest(to="ann@example.com")[0]
+
+    if act == "password":
+        change = requests.admin_update_user(admin, user_id, AdminUserBody(password="another horse 2"))
+    else:
+        change = requests.admin_delete_user(admin, user_id, softly=True)
+    assert (await provider.send(change)).status_code == 200
+
+    body = {"type": "recovery", "email": "ann@example.com", "token": mail.code}
+    answer = await provider.http.post("/verify", json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "otp_expired")

@@ -200,7 +200,9 @@ class Administration:
             records.users.update(user)
             self._update_ways_in(records, user, body)
             if hashed is not None:
+                # Whoever knew the old password may hold a link that was sent before it was changed.
                 records.sessions.delete_of(user.id)
+                records.one_time_tokens.drop(user.id)
             self._note(records, admin, Action.USER_MODIFIED, user)
             return whole_view(records, user)
 
@@ -300,6 +302,7 @@ class Administration:
         for factor in records.factors.of(user.id):
             records.factors.delete(factor.id)
         records.sessions.delete_of(user.id)
+        records.one_time_tokens.drop(user.id)  # else a link that was sent before would lead back in
 
     # Factors
 
