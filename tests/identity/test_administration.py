@@ -141,3 +141,14 @@ async def test_no_link_sent_before_leads_back_in(provider: Any, act: str) -> Non
     body = {"type": "recovery", "email": "ann@example.com", "token": mail.code}
     answer = await provider.http.post("/verify", json=body)
     assert (answer.status_code, answer.json()["error_code"]) == (403, "otp_expired")
+
+
+@pytest.mark.parametrize("way", [{"email": "ann@example.com"}, {"phone": "15555550100"}])
+async def test_an_anonymous_user_is_none_once_an_admin_has_confirmed_a_way_in(
+    provider: Any, way: dict[str, str]
+) -> None:
+    signed_up = (await provider.http.post("/signup", json={})).json()
+    body = AdminUserBody(**way, **{f"{name}_confirm": True for name in way})  # type: ignore[arg-type]
+    answer = await provider.send(requests.admin_update_user(bearer(provider), signed_up["user"]["id"], body))
+    user = responses.parse_user(answer.status_code, answer.headers, answer.content)
+    assert (signed_up["user"]["is_anonymous"], user.is_anonymous) == (True, False)

@@ -221,7 +221,7 @@ class Administration:
             app_metadata=_merged_text(user.app_metadata, body.app_metadata),
             user_metadata=text_of(self._checked(merged(data_of(user.user_metadata), body.user_metadata or {}))),
             banned_until=banned_until(body.ban_duration, now) if body.ban_duration else user.banned_until,
-            is_anonymous=user.is_anonymous and not (email and body.email_confirm),
+            is_anonymous=user.is_anonymous and not ((email and body.email_confirm) or (phone and body.phone_confirm)),
             updated_at=now,
         )
         return self._confirmed(user, body, now)
