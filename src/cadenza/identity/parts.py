@@ -25,7 +25,7 @@ from cadenza.identity.grants.pkce import PkceGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.admin import AdminEndpoints
-from cadenza.identity.handlers.callers import Callers
+from cadenza.identity.handlers.callers import Admins, Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
 from cadenza.identity.handlers.factors import FactorEndpoints
 from cadenza.identity.handlers.identities import IdentityEndpoints
@@ -181,6 +181,7 @@ def assemble(
         new_id=new_id,
     )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
+    admins = Admins(config, access_tokens=access_tokens)
     nouns: tuple[Endpoints, ...] = (
         DocumentEndpoints(config, keys=keys),
         TokenEndpoints(
@@ -220,7 +221,7 @@ def assemble(
             redirects=redirects,
             limits=limits,
         ),
-        AdminEndpoints(config, access_tokens=access_tokens, administration=administration),
+        AdminEndpoints(config, admins=admins, administration=administration),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),
         OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),

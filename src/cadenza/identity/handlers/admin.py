@@ -1,6 +1,6 @@
 """What administrators may ask: ``/admin/users``, their factors, ``/admin/audit``.
 
-Above: ``parts``. Below: ``administration``, ``access_tokens``.
+Above: ``parts``. Below: ``administration``, ``callers``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from urllib.parse import urlencode
 import msgspec
 
 from cadenza.identity import errors
-from cadenza.identity.access_tokens import AccessTokens
 from cadenza.identity.administration import Administration
-from cadenza.identity.audit import Admin
 from cadenza.identity.config import IdentityConfig
-from cadenza.identity.errors import RefusalError
 from cadenza.identity.exchange import PRIVATE, Request, Response, decode_body, json_response
 from cadenza.identity.handlers import Table
+from cadenza.identity.handlers.callers import Admins
 from cadenza.identity.times import rfc3339
 from cadenza.identity.views import factor_view, user_view
 from cadenza.protocol.auth import (
@@ -28,14 +26,12 @@ from cadenza.protocol.auth import (
     AdminUserBody,
     AuditEntry,
     Empty,
-    ErrorCode,
     UserList,
     endpoints,
 )
 
 _PER_PAGE: Final = 50
 _MOST_PER_PAGE: Final = 1000
-_FORBIDDEN: Final = 403
 _LONGEST_NUMBER: Final = 9
 
 
@@ -43,14 +39,14 @@ class AdminEndpoints:
     """See the module.
 
     Args:
-        config: Whose bearers are administrators'.
-        access_tokens: Believes bearers.
+        config: The audience of users.
+        admins: Says who calls.
         administration: The rules.
     """
 
-    def __init__(self, config: IdentityConfig, *, access_tokens: AccessTokens, administration: Administration) -> None:
+    def __init__(self, config: IdentityConfig, *, admins: Admins, administration: Administration) -> None:
         self._config = config
-        self._access_tokens = access_tokens
+        self._admins = admins
         self._administration = administration
 
     def table(self) -> Table:
@@ -67,7 +63,7 @@ class AdminEndpoints:
 
     async def list_users(self, request: Request) -> Response:
         """A page of users; in a list they come without their ways in."""
-        await self._admin(request)
+        await self._admins.of(request)
         page, per_page = _page(request)
         rows, count = await self._administration.users(page=page, per_page=per_page)
         users = UserList(users=tuple(user_view(row, None) for row in rows), aud=self._config.audience)
@@ -75,23 +71,23 @@ class AdminEndpoints:
 
     async def create(self, request: Request) -> Response:
         """Make a user."""
-        admin = await self._admin(request)
+        admin = await self._admins.of(request)
         return json_response(await self._administration.create(admin, decode_body(request.body, AdminUserBody)))
 
     async def get(self, request: Request) -> Response:
         """One user."""
-        await self._admin(request)
+        await self._admins.of(request)
         return json_response(await self._administration.user(request.values["user_id"]))
 
     async def update(self, request: Request) -> Response:
         """Change a user."""
-        admin = await self._admin(request)
+        admin = await self._admins.of(request)
         body = decode_body(request.body, AdminUserBody)
         return json_response(await self._administration.update(admin, request.values["user_id"], body))
 
     async def delete(self, request: Request) -> Response:
         """Delete a user, for good or softly."""
-        admin = await self._admin(request)
+        admin = await self._admins.of(request)
         body = decode_body(request.body, AdminDeleteBody) if request.body else AdminDeleteBody()
         softly = bool(body.should_soft_delete)
         await self._administration.delete(admin, request.values["user_id"], softly=softly)
@@ -99,13 +95,13 @@ class AdminEndpoints:
 
     async def list_factors(self, request: Request) -> Response:
         """A user's second factors."""
-        await self._admin(request)
+        await self._admins.of(request)
         rows = await self._administration.factors(request.values["user_id"])
         return _array(tuple(factor_view(row) for row in rows))
 
     async def rename_factor(self, request: Request) -> Response:
         """Give one another name."""
-        admin = await self._admin(request)
+        admin = await self._admins.of(request)
         body = decode_body(request.body, AdminFactorBody)
         row = await self._administration.rename_factor(
             admin, request.values["user_id"], request.values["factor_id"], body
@@ -114,13 +110,13 @@ class AdminEndpoints:
 
     async def delete_factor(self, request: Request) -> Response:
         """Remove one."""
-        admin = await self._admin(request)
+        admin = await self._admins.of(request)
         row = await self._administration.delete_factor(admin, request.values["user_id"], request.values["factor_id"])
         return json_response(factor_view(row))
 
     async def audit(self, request: Request) -> Response:
         """A page of the audit log."""
-        await self._admin(request)
+        await self._admins.of(request)
         page, per_page = _page(request)
         rows, count = await self._administration.entries(page=page, per_page=per_page)
         entries = tuple(
@@ -133,12 +129,6 @@ class AdminEndpoints:
             for row in rows
         )
         return _array(entries, _links(request, page, per_page, count))
-
-    async def _admin(self, request: Request) -> Admin:
-        claims = await self._access_tokens.believe_anyone(request.headers)
-        if claims.role not in self._config.admin_roles:
-            raise RefusalError(_FORBIDDEN, ErrorCode.NOT_ADMIN, "User not allowed")
-        return Admin(role=claims.role or "", user_id=claims.sub) if claims.sub else Admin(role=claims.role or "")
 
 
 def _page(request: Request) -> tuple[int, int]:
