@@ -16,8 +16,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 #: Values that differ from run to run: only their type, and which are equal to which, are compared.
-NAMED_APART = {"id", "user_id", "identity_id", "sub", "session_id", "refresh_token", "kid", "code", "state"}
-OPAQUE = {"access_token", "exp", "iat", "timestamp", "expires_at", "n", "e", "x", "y"}
+NAMED_APART = {
+    *("id", "user_id", "identity_id", "sub", "session_id", "kid"),
+    *("refresh_token", "code", "state", "token", "hashed_token"),
+}
+OPAQUE = {"access_token", "email_otp", "exp", "iat", "timestamp", "expires_at", "n", "e", "x", "y"}
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 #: ``code`` is an error's word, too: those are compared to the letter.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -92,7 +95,7 @@ class Comparison:
         elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
             for index, (their, our) in enumerate(zip(theirs, ours, strict=True)):
                 self._compare(f"{path}.{index}", their, our)
-        elif path == "body.url" and isinstance(theirs, str) and isinstance(ours, str):
+        elif path in {"body.url", "body.action_link"} and isinstance(theirs, str) and isinstance(ours, str):
             self._compare_redirect(theirs, ours, path)
         elif not self._same(path.rsplit(".", 1)[-1], theirs, ours):
             self._differ(path, theirs, ours)

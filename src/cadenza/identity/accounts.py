@@ -46,11 +46,61 @@ class Accounts:
         data: Mapping[str, object],
     ) -> UserRow:
         """Put a user of an address or a number, unconfirmed, into the database, with that one way in."""
-        now, user_id = instant(self._clock()), self._new_id()
+        user_id = self._new_id()
         provider = EMAIL_PROVIDER if email else PHONE_PROVIDER
         own = {"email_verified": False, "phone_verified": False, "sub": user_id}
         metadata = text_of({**merged({}, data), **({"email": email} if email else {}), **own})
-        user = UserRow(
+        user = self._row(user_id, email=email, phone=phone, password_hash=password_hash, user_metadata=metadata)
+        records.users.insert(user)
+        self.add_identity(records, user, provider, metadata)
+        return user
+
+    def register_named(
+        self,
+        records: Records,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        password_hash: str | None = None,
+        data: Mapping[str, object],
+        user_id: str = "",
+    ) -> UserRow:
+        """Put a user whom an administrator names into the database, unconfirmed, with a way in for each of the two.
+
+        Their metadata is what the administrator says and no more: the address stands in the way in alone.
+        """
+        user = self._row(
+            user_id or self._new_id(),
+            email=email,
+            phone=phone,
+            password_hash=password_hash,
+            user_metadata=text_of(data),
+        )
+        records.users.insert(user)
+        own = {"email_verified": False, "phone_verified": False, "sub": user.id}
+        for provider, way in ((EMAIL_PROVIDER, email), (PHONE_PROVIDER, phone)):
+            if way:
+                self.add_identity(records, user, provider, text_of({provider: way, **own}))
+        return user
+
+    def register_anonymously(self, records: Records, data: Mapping[str, object]) -> UserRow:
+        """Put a user without any way in into the database: the session they get is all they have."""
+        user = self._row(self._new_id(), user_metadata=text_of(merged({}, data)))
+        records.users.insert(user)
+        return user
+
+    def _row(
+        self,
+        user_id: str,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        password_hash: str | None = None,
+        user_metadata: str,
+    ) -> UserRow:
+        now = instant(self._clock())
+        providers = [name for name, way in ((EMAIL_PROVIDER, email), (PHONE_PROVIDER, phone)) if way]
+        return UserRow(
             id=user_id,
             aud=self._config.audience,
             role=self._config.default_role,
@@ -60,36 +110,12 @@ class Accounts:
             email_confirmed_at=None,
             confirmation_sent_at=None,
             last_sign_in_at=None,
-            app_metadata=text_of({"provider": provider, "providers": [provider]}),
-            user_metadata=metadata,
-            is_anonymous=False,
+            app_metadata=text_of({"provider": providers[0], "providers": providers} if providers else {}),
+            user_metadata=user_metadata,
+            is_anonymous=not providers,
             created_at=now,
             updated_at=now,
         )
-        records.users.insert(user)
-        self.add_identity(records, user, provider, metadata)
-        return user
-
-    def register_anonymously(self, records: Records, data: Mapping[str, object]) -> UserRow:
-        """Put a user without any way in into the database: the session they get is all they have."""
-        now = instant(self._clock())
-        user = UserRow(
-            id=self._new_id(),
-            aud=self._config.audience,
-            role=self._config.default_role,
-            email=None,
-            password_hash=None,
-            email_confirmed_at=None,
-            confirmation_sent_at=None,
-            last_sign_in_at=None,
-            app_metadata="{}",
-            user_metadata=text_of(merged({}, data)),
-            is_anonymous=True,
-            created_at=now,
-            updated_at=now,
-        )
-        records.users.insert(user)
-        return user
 
     def add_identity(self, records: Records, user: UserRow, provider: str, data: str, *, email: str = "") -> None:
         """Give a user the way in that an address or a number is; its subject is the user's own id."""

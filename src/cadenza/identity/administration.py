@@ -54,7 +54,6 @@ class Administration:
         policy: What a password must be.
         audit: Notes it.
         clock: Seconds since the epoch.
-        new_id: Makes ids.
     """
 
     def __init__(
@@ -68,7 +67,6 @@ class Administration:
         policy: PasswordPolicy,
         audit: Audit,
         clock: Callable[[], float],
-        new_id: Callable[[], str],
     ) -> None:
         self._config = config
         self._store = store
@@ -78,7 +76,6 @@ class Administration:
         self._policy = policy
         self._audit = audit
         self._clock = clock
-        self._new_id = new_id
 
     # Reading
 
@@ -136,27 +133,21 @@ class Administration:
     def _create(self, records: Records, admin: Admin, body: AdminUserBody) -> User:
         self._check_free(records, body.email, body.phone)
         now = instant(self._clock())
-        providers = [name for name, way in ((EMAIL_PROVIDER, body.email), (PHONE_PROVIDER, body.phone)) if way]
-        app_metadata = {"provider": providers[0], "providers": providers, **(body.app_metadata or {})}
-        user = UserRow(
-            id=self._wanted_id(records, body.id),
-            aud=body.aud or self._config.audience,
-            role=body.role or self._config.default_role,
+        user = self._accounts.register_named(
+            records,
             email=body.email,
             phone=body.phone,
             password_hash=body.password_hash,
-            email_confirmed_at=None,
-            confirmation_sent_at=None,
-            last_sign_in_at=None,
-            app_metadata=text_of(app_metadata),
-            user_metadata=text_of(self._checked(body.user_metadata)),
-            is_anonymous=False,
-            banned_until=banned_until(body.ban_duration, now) if body.ban_duration else None,
-            created_at=now,
-            updated_at=now,
+            data=self._checked(body.user_metadata),
+            user_id=self._wanted_id(records, body.id),
         )
-        records.users.insert(user)
-        self._add_ways_in(records, user)
+        user = msgspec.structs.replace(
+            user,
+            aud=body.aud or user.aud,
+            role=body.role or user.role,
+            app_metadata=_merged_text(user.app_metadata, body.app_metadata),
+            banned_until=banned_until(body.ban_duration, now) if body.ban_duration else None,
+        )
         user = self._confirmed(user, body, now)
         records.users.update(user)
         self._note(records, admin, Action.USER_SIGNED_UP, user)
@@ -164,20 +155,13 @@ class Administration:
 
     def _wanted_id(self, records: Records, wanted: str | None) -> str:
         if not wanted:
-            return self._new_id()
+            return ""
         user_id = _uuid(wanted)
         if user_id is None:
             raise errors.validation_failed("ID must conform to the uuid v4 format")
         if records.users.by_id(user_id) is not None:
             raise errors.user_already_exists()
         return user_id
-
-    def _add_ways_in(self, records: Records, user: UserRow) -> None:
-        own = {"email_verified": False, "phone_verified": False, "sub": user.id}
-        if user.email:
-            self._accounts.add_identity(records, user, EMAIL_PROVIDER, text_of({"email": user.email, **own}))
-        if user.phone:
-            self._accounts.add_identity(records, user, PHONE_PROVIDER, text_of({"phone": user.phone, **own}))
 
     # Changing
 

@@ -53,6 +53,7 @@ class Action(enum.StrEnum):
     # Ours: what Supabase Auth keeps no record of.
     REQUEST_REFUSED = "request_refused"
     TOKEN_REUSE_DETECTED = "token_reuse_detected"  # noqa: S105 - the name of an action
+    LINK_GENERATED = "link_generated"
     USER_EXPORTED = "user_exported"
     OAUTH_CLIENT_CREATED = "oauth_client_created"
     OAUTH_CLIENT_UPDATED = "oauth_client_updated"

@@ -3,7 +3,7 @@
 So no transaction waits for a mail server, and whoever got no mail can ask again at once. For an address that is
 nobody's everything is done but the sending: its answer must be the same, and take as long.
 
-Above: ``sign_up``, ``links``, ``changes``, ``reauthentication``, ``administration``. Below: ``one_time_codes``,
+Above: ``sign_up``, ``links``, ``changes``, ``reauthentication``, ``invitations``. Below: ``one_time_codes``,
 ``flows``, ``intervals``, ``mails``.
 """
 
@@ -155,7 +155,7 @@ class CodeMails:
     def prepare_email_change(self, records: Records, user: UserRow, new_email: str, ask: Ask) -> Outgoing:
         """Make the codes of a change of address: one for the new address and, to be sure, one for the old."""
         self._check(user, EMAIL_CHANGE)
-        after = msgspec.structs.replace(self._sent(user, EMAIL_CHANGE), new_email=new_email, email_change_status=0)
+        after = self._changing(user, new_email)
         self._begin_flow(records, user, EMAIL_CHANGE, ask)
         letters = [self._letter(records, after, EMAIL_CHANGE, ask, to=new_email)]
         if self._secure_email_change and user.email:
@@ -165,6 +165,35 @@ class CodeMails:
             records.one_time_tokens.drop(user.id, TokenKind.EMAIL_CHANGE_CURRENT)
         records.users.update(after)
         return Outgoing(purpose=EMAIL_CHANGE, letters=tuple(letters), user=after, before=user)
+
+    def prepare_invitation(self, records: Records, user: UserRow, ask: Ask) -> Outgoing:
+        """Make the code and the letter of an invitation. An administrator may send one as soon as they like.
+
+        Raises:
+            RefusalError: Too many mails in all.
+        """
+        self._post.reserve()
+        after, letter = self.issue(records, user, INVITATION, ask)
+        return Outgoing(purpose=INVITATION, letters=(letter,), user=after, before=user)
+
+    def issue(self, records: Records, user: UserRow, purpose: Purpose, ask: Ask) -> tuple[UserRow, Letter]:
+        """Make a code and the letter that would carry it, for an administrator, who hands it over: none is counted."""
+        after = self._sent(user, purpose)
+        letter = self._letter(records, after, purpose, ask, to=user.email or "")
+        records.users.update(after)
+        return after, letter
+
+    def issue_email_change(
+        self, records: Records, user: UserRow, new_email: str, kind: TokenKind, ask: Ask
+    ) -> tuple[UserRow, Letter]:
+        """The same for one half of a change of address; the other half's stays good if it is for the same address."""
+        if user.new_email != new_email:
+            records.one_time_tokens.drop(user.id, TokenKind.EMAIL_CHANGE_CURRENT, TokenKind.EMAIL_CHANGE_NEW)
+        after = self._changing(user, new_email)
+        to = new_email if kind is TokenKind.EMAIL_CHANGE_NEW else user.email or ""
+        letter = self._letter(records, after, EMAIL_CHANGE, ask, to=to, kind=kind)
+        records.users.update(after)
+        return after, letter
 
     async def send(self, outgoing: Outgoing) -> None:
         """Send what was prepared. Runs after the transaction.
@@ -200,7 +229,11 @@ class CodeMails:
 
     def _sent(self, user: UserRow, purpose: Purpose) -> UserRow:
         now = instant(self._clock())
-        return msgspec.structs.replace(user, **{purpose.sent_at: now}, updated_at=now)
+        invited_at = now if purpose is INVITATION else user.invited_at
+        return msgspec.structs.replace(user, **{purpose.sent_at: now}, invited_at=invited_at, updated_at=now)
+
+    def _changing(self, user: UserRow, new_email: str) -> UserRow:
+        return msgspec.structs.replace(self._sent(user, EMAIL_CHANGE), new_email=new_email, email_change_status=0)
 
     def _begin_flow(self, records: Records, user: UserRow, purpose: Purpose, ask: Ask) -> None:
         if ask.challenge and purpose.method:
@@ -256,7 +289,7 @@ def _undo(records: Records, outgoing: Outgoing) -> None:
     user = records.users.by_id(before.id)
     if user is None or getattr(user, purpose.sent_at) != getattr(outgoing.user, purpose.sent_at):
         return
-    changes = {purpose.sent_at: getattr(before, purpose.sent_at)}
+    changes = {purpose.sent_at: getattr(before, purpose.sent_at), "invited_at": before.invited_at}
     kinds = [purpose.token]
     if purpose is EMAIL_CHANGE:
         changes |= {"new_email": before.new_email, "email_change_status": before.email_change_status}

@@ -167,6 +167,11 @@ def user_not_found() -> RefusalError:
     return RefusalError(_FORBIDDEN, ErrorCode.USER_NOT_FOUND, message)
 
 
+def no_user_of_address() -> RefusalError:
+    """An administrator wants a link for an address that is nobody's."""
+    return RefusalError(_NOT_FOUND, ErrorCode.USER_NOT_FOUND, "User with this email not found")
+
+
 def session_not_found() -> RefusalError:
     """A good token of a session that was ended."""
     message = "Session from session_id claim in JWT does not exist"

@@ -25,6 +25,7 @@ from cadenza.identity.grants.pkce import PkceGrant
 from cadenza.identity.grants.refresh_token import RefreshTokenGrant
 from cadenza.identity.handlers import Endpoints
 from cadenza.identity.handlers.admin import AdminEndpoints
+from cadenza.identity.handlers.admin_links import AdminLinkEndpoints
 from cadenza.identity.handlers.callers import Admins, Callers
 from cadenza.identity.handlers.documents import DocumentEndpoints
 from cadenza.identity.handlers.factors import FactorEndpoints
@@ -178,7 +179,6 @@ def assemble(
         policy=policy,
         audit=audit,
         clock=clock,
-        new_id=new_id,
     )
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     admins = Admins(config, access_tokens=access_tokens)
@@ -222,6 +222,7 @@ def assemble(
             limits=limits,
         ),
         AdminEndpoints(config, admins=admins, administration=administration),
+        AdminLinkEndpoints(admins=admins, invitations=own.invitations, redirects=redirects),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),
         OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),

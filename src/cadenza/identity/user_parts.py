@@ -1,4 +1,4 @@
-"""Puts the rules over users together: signing up, links and codes, changes, and the mails they send.
+"""Puts the rules over users together: signing up, links and codes, invitations, changes, and the mails they send.
 
 Above: ``parts``. Below: those rules.
 """
@@ -16,6 +16,7 @@ from cadenza.identity.config import IdentityConfig
 from cadenza.identity.confirmations import Confirmations
 from cadenza.identity.flows import Flows
 from cadenza.identity.intervals import Intervals
+from cadenza.identity.invitations import Invitations
 from cadenza.identity.limits import Limits
 from cadenza.identity.links import Links
 from cadenza.identity.mails import Inbox, Post
@@ -60,10 +61,10 @@ class UserParts:
     users: Users
     phones: Phones
     code_mails: CodeMails
-    composer: Composer
     codes: OneTimeCodes
     sign_up: SignUp
     links: Links
+    invitations: Invitations
     reauthentication: Reauthentication
     confirmations: Confirmations
     changes: Changes
@@ -121,7 +122,6 @@ def assemble_users(means: Means) -> UserParts:
         users=Users(store=store, accounts=accounts, passwords=means.passwords, policy=means.policy, clock=clock),
         phones=phones,
         code_mails=code_mails,
-        composer=composer,
         codes=codes,
         sign_up=sign_up,
         links=Links(
@@ -133,6 +133,16 @@ def assemble_users(means: Means) -> UserParts:
             phones=phones,
             audit=audit,
             clock=clock,
+        ),
+        invitations=Invitations(
+            config,
+            store=store,
+            accounts=accounts,
+            mails=code_mails,
+            composer=composer,
+            passwords=means.passwords,
+            policy=means.policy,
+            audit=audit,
         ),
         reauthentication=reauthentication,
         confirmations=confirmations,

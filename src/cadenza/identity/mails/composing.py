@@ -1,6 +1,6 @@
 """Makes a mail of what it is to say: the link, the values of its template, the text.
 
-Above: ``post``; ``admin`` asks for links. Below: ``templates``, ``letters``.
+Above: ``post``; ``invitations`` asks for links. Below: ``templates``, ``letters``.
 """
 
 from __future__ import annotations
