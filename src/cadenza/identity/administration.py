@@ -30,6 +30,7 @@ from cadenza.identity.audit import Action, Admin, Audit, of_user
 from cadenza.identity.bans import banned_until
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
+from cadenza.identity.ids import uuid_of
 from cadenza.identity.metadata import check_metadata, merged
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.records import AuditRow, FactorRow, Records, UserRow
@@ -156,7 +157,7 @@ class Administration:
     def _wanted_id(self, records: Records, wanted: str | None) -> str:
         if not wanted:
             return ""
-        user_id = _uuid(wanted)
+        user_id = uuid_of(wanted)
         if user_id is None:
             raise errors.validation_failed("ID must conform to the uuid v4 format")
         if records.users.by_id(user_id) is not None:
@@ -325,7 +326,7 @@ class Administration:
 
 
 def _user_of(records: Records, user_id: str) -> UserRow:
-    known = _uuid(user_id)
+    known = uuid_of(user_id)
     if known is None:
         raise RefusalError(_NOT_FOUND, ErrorCode.VALIDATION_FAILED, "user_id must be an UUID")
     user = records.users.by_id(known)
@@ -335,19 +336,13 @@ def _user_of(records: Records, user_id: str) -> UserRow:
 
 
 def _factor_of(records: Records, user_id: str, factor_id: str) -> tuple[UserRow, FactorRow]:
-    user, known = _user_of(records, user_id), _uuid(factor_id)
+    user, known = _user_of(records, user_id), uuid_of(factor_id)
     if known is None:
         raise factor_errors.id_malformed()
     factor = records.factors.by_id(known)
     if factor is None or factor.user_id != user.id:
         raise factor_errors.not_found()
     return user, factor
-
-
-def _uuid(text: str) -> str | None:
-    parts = text.lower().split("-")
-    is_hex = all(set(part) <= set("0123456789abcdef") for part in parts)
-    return text.lower() if is_hex and [len(part) for part in parts] == [8, 4, 4, 4, 12] else None
 
 
 def _merged_text(old: str, changes: dict[str, object] | None) -> str:

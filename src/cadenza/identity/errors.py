@@ -212,7 +212,7 @@ def refresh_of_banned_user() -> RefusalError:
 
 
 def oauth_server_disabled() -> RefusalError:
-    """This provider is not itself an OAuth server for third parties."""
+    """This provider is not itself an OAuth server for third parties, or not told to keep a list of them."""
     return RefusalError(_NOT_FOUND, ErrorCode.FEATURE_DISABLED, "OAuth server is disabled")
 
 

@@ -33,6 +33,7 @@ from cadenza.identity.handlers.identities import IdentityEndpoints
 from cadenza.identity.handlers.inbox import InboxEndpoints
 from cadenza.identity.handlers.links import LinkEndpoints
 from cadenza.identity.handlers.oauth import OAuthEndpoints
+from cadenza.identity.handlers.oauth_clients import OAuthClientEndpoints
 from cadenza.identity.handlers.stand_in import StandInEndpoints
 from cadenza.identity.handlers.tokens import TokenEndpoints
 from cadenza.identity.handlers.user import UserEndpoints
@@ -42,6 +43,7 @@ from cadenza.identity.limits import Limits
 from cadenza.identity.linking import Linking
 from cadenza.identity.mails import Inbox, Post
 from cadenza.identity.oauth import OAuth
+from cadenza.identity.oauth_clients import OAuthClients
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.providers import Providers, new_client
 from cadenza.identity.redirects import Redirects
@@ -180,6 +182,7 @@ def assemble(
         audit=audit,
         clock=clock,
     )
+    clients = OAuthClients(store=store, audit=audit, clock=clock, new_id=new_id, random_bytes=random_bytes)
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     admins = Admins(config, access_tokens=access_tokens)
     nouns: tuple[Endpoints, ...] = (
@@ -223,6 +226,7 @@ def assemble(
         ),
         AdminEndpoints(config, admins=admins, administration=administration),
         AdminLinkEndpoints(admins=admins, invitations=own.invitations, redirects=redirects),
+        OAuthClientEndpoints(config, admins=admins, callers=callers, clients=clients),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),
         OAuthEndpoints(config, oauth=oauth, on_refusal=refusals.note),
         StandInEndpoints(stand_in),

@@ -57,6 +57,7 @@ class IdentityConfig:
         site_url: Where mails and sign-ins lead when nothing allowed was asked for.
         uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them (``redirects``).
         admin_roles: Roles whose bearers may use ``/admin``.
+        oauth_server: Third-party applications can be administered; signing in for them is not served.
         default_role: The role of new users, in PostgreSQL's sense.
         anonymous_users: Sign-ups with neither address nor number make anonymous users.
         email_sign_in: Addresses can sign up and in.
@@ -107,6 +108,7 @@ class IdentityConfig:
     site_url: str = "http://127.0.0.1:3000"
     uri_allow_list: tuple[str, ...] = LOOPBACK_REDIRECTS
     admin_roles: frozenset[str] = frozenset({"service_role", "supabase_admin"})
+    oauth_server: bool = False
     default_role: str = "authenticated"
     anonymous_users: bool = True
     email_sign_in: bool = True

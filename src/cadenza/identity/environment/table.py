@@ -64,6 +64,12 @@ _TOKENS: Final = (
     _named("JWT_ISSUER", "issuer", values.text, "Issuer of tokens; the external URL when left out"),
     _named("JWT_ADMIN_ROLES", "admin_roles", values.word_set, "Roles that may use `/admin`"),
     _named("JWT_DEFAULT_GROUP_NAME", "default_role", values.text, "Role of new users"),
+    _named(
+        "OAUTH_SERVER_ENABLED",
+        "oauth_server",
+        values.yes_or_no,
+        "Third-party applications can be administered; signing in for them is not served",
+    ),
     _named("SESSIONS_TIMEBOX", "session_lifetime_seconds", values.seconds, "A session ends after this"),
     _named("SESSIONS_INACTIVITY_TIMEOUT", "session_inactivity_seconds", values.seconds, "Or unused for so long"),
     _named("SESSIONS_SINGLE_PER_USER", "single_session_per_user", values.yes_or_no, "A sign-in ends the others"),

@@ -36,10 +36,6 @@ class OAuthClientTable(Table[OAuthClientRow]):
     name = "oauth_clients"
     row = OAuthClientRow
 
-    def page(self, *, limit: int, offset: int) -> tuple[OAuthClientRow, ...]:
-        """Some of them, newest first."""
-        return self._all("1 ORDER BY created_at DESC, id LIMIT ? OFFSET ?", limit, offset)
-
-    def count(self) -> int:
-        """How many there are."""
-        return int(self._execute("SELECT count(*) FROM oauth_clients").fetchone()[0])
+    def newest(self) -> tuple[OAuthClientRow, ...]:
+        """All of them, newest first."""
+        return self._all("1 ORDER BY created_at DESC, rowid DESC")
