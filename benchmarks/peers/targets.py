@@ -87,10 +87,7 @@ def _bare() -> Iterator[Target]:
 def _centrifugo(program: Path, up: Up, folder: Path) -> Iterator[Target]:
     """Run the real Centrifugo, with the embedded provider's keys and our backend behind its HTTP proxies."""
     secret, api_key, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
-    jwks_url = f"{up.identity_url}/.well-known/jwks.json"
-    config = centrifugo_config(
-        issuer=up.identity_url, jwks_url=jwks_url, backend_port=backend_port, api_key=api_key, secret=secret
-    )
+    config = centrifugo_config(issuer=up.identity_url, backend_port=backend_port, api_key=api_key, secret=secret)
     port = free_port()
     address = f"127.0.0.1:{port}"
     config["http_server"] = {"address": "127.0.0.1", "port": port}
@@ -103,7 +100,7 @@ def _centrifugo(program: Path, up: Up, folder: Path) -> Iterator[Target]:
         "HOME": str(own),
         "PYTHONPATH": str(ROOT),
         "SUPABASE_URL": up.identity_url,
-        "CADENZA_JWKS_URL": jwks_url,
+        "CADENZA_JWKS_URL": f"{up.identity_url}/.well-known/jwks.json",
         "CADENZA_WS_URL": f"ws://{address}/connection/websocket",
         "CADENZA_API_KEY": api_key,
         "CADENZA_PROXY_SECRET": secret,

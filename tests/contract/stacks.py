@@ -234,10 +234,7 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
                 )
             )
             running.enter_context(_prefix_front(bare_url, front_port, folder))
-            jwks_url = f"{auth_url}/.well-known/jwks.json"
-            config = centrifugo_config(
-                issuer=auth_url, jwks_url=jwks_url, backend_port=backend_port, api_key=api_key, secret=secret
-            )
+            config = centrifugo_config(issuer=auth_url, backend_port=backend_port, api_key=api_key, secret=secret)
             port = running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
             system = System(
                 name="real",
@@ -251,19 +248,21 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
                 oauth_provider="keycloak",
                 mail_to=functools.partial(_from_post, post),
             )
+            jwks_url = f"{auth_url}/.well-known/jwks.json"
             running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
             yield system
 
 
-def centrifugo_config(*, issuer: str, jwks_url: str, backend_port: int, api_key: str, secret: str) -> dict[str, Any]:
-    """What Centrifugo v6 is told to stand where the embedded gateway stands."""
+def centrifugo_config(*, issuer: str, backend_port: int, api_key: str, secret: str) -> dict[str, Any]:
+    """What Centrifugo v6 is told to stand where the embedded gateway stands; it has its keys from the backend."""
     proxy = {
         "timeout": "4s",
         "include_connection_meta": True,
         "http_headers": ["X-Forwarded-For"],
         "http": {"static_headers": {SECRET_HEADER: secret}},
     }
-    backend = f"http://127.0.0.1:{backend_port}/proxy"
+    address = f"http://127.0.0.1:{backend_port}"
+    backend = f"{address}/proxy"
     namespace = {
         "history_size": HISTORY_SIZE,
         "history_ttl": "300s",
@@ -277,7 +276,11 @@ def centrifugo_config(*, issuer: str, jwks_url: str, backend_port: int, api_key:
             "allow_anonymous_connect_without_token": True,
             "disallow_anonymous_connection_tokens": True,
             "expired_close_delay": f"{EXPIRED_CLOSE_DELAY_SECONDS:g}s",
-            "token": {"jwks_public_endpoint": jwks_url, "issuer": issuer, "audience": "authenticated"},
+            "token": {
+                "jwks_public_endpoint": f"{address}/.well-known/jwks.json",
+                "issuer": issuer,
+                "audience": "authenticated",
+            },
         },
         "rpc": {"proxy": {"endpoint": f"{backend}/rpc", **proxy}, "without_namespace": {"proxy_enabled": True}},
         "channel": {

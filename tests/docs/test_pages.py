@@ -110,10 +110,8 @@ def test_every_threat_names_its_tests() -> None:
 def test_the_how_to_configures_centrifugo_as_the_contract_suite_does() -> None:
     page = (ROOT / "docs/how-to/run-behind-centrifugo.md").read_text()
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    provider = "https://<ref>.supabase.co/auth/v1"
     tried = centrifugo_config(
-        issuer=provider,
-        jwks_url=f"{provider}/.well-known/jwks.json",
+        issuer="https://<ref>.supabase.co/auth/v1",
         backend_port=8080,
         api_key="<CADENZA_API_KEY>",
         secret="<CADENZA_PROXY_SECRET>",

@@ -1,12 +1,12 @@
-"""The backend over HTTP, as raw ASGI: Centrifugo's rpc and subscribe proxies, health and readiness.
+"""The backend over HTTP, as raw ASGI: Centrifugo's rpc and subscribe proxies, its key set, health and readiness.
 
-Above: uvicorn. Below: ``handlers``, ``protocol.proxy``, ``address``. Raw ASGI because each RPC behind a real Centrifugo
-passes here. Source: Centrifugo v6, "Proxy events to the backend"; a non-200 answer reaches the client as error 100,
-temporary.
+Above: uvicorn. Below: ``handlers``, ``jwks``, ``protocol.proxy``, ``address``. Raw ASGI because each RPC behind a real
+Centrifugo passes here. Source: Centrifugo v6, "Proxy events to the backend"; a non-200 answer reaches the client as
+error 100, temporary.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from cadenza._version import __version__
 from cadenza.backend.address import AddressReader
 from cadenza.backend.config import BackendConfig
 from cadenza.backend.handlers import Handlers
+from cadenza.backend.jwks import GatewayKeys
 from cadenza.errors import ProtocolError
 from cadenza.protocol import proxy
 
@@ -28,6 +29,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+#: Where a gateway gets the keys (Centrifugo: ``client.token.jwks_public_endpoint``).
+JWKS_PATH = "/.well-known/jwks.json"
+
+# For caches on the way; Centrifugo keeps keys by a rule of its own.
+_SHORT_LIVED = (b"cache-control", b"public, max-age=30")
 _SECRET = SECRET_HEADER.lower().encode()
 _JSON = b"application/json"
 _LONGEST_LENGTH = 18  # digits; Python refuses to read numbers of thousands of them
@@ -41,11 +47,11 @@ class Health(NamedTuple):
 
 
 class _Refusal(Exception):  # noqa: N818 - an HTTP answer on its way out
-    def __init__(self, status: int, reason: str, *, allow: bytes | None = None) -> None:
+    def __init__(self, status: int, reason: str, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
-        self.headers = [(b"allow", allow)] if allow else []
+        self.headers = list(headers)
 
 
 class App:
@@ -56,6 +62,7 @@ class App:
         handlers: Who answers the proxied calls.
         parts: The parts readiness depends on, as they are now.
         clock: Seconds since the epoch.
+        gateway_keys: The key set for the gateway; None: it is not served, as in the embedded stack.
     """
 
     def __init__(
@@ -65,7 +72,9 @@ class App:
         *,
         parts: Callable[[], tuple[Health, ...]],
         clock: Callable[[], float],
+        gateway_keys: GatewayKeys | None = None,
     ) -> None:
+        self._gateway_keys = gateway_keys
         self._secret = config.proxy_secret.encode() if config.proxy_secret is not None else None
         self._max_body_bytes = config.max_body_bytes
         self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
@@ -94,10 +103,12 @@ class App:
             body = await self._proxied_body(scope, headers, receive)
             await _answer(send, 200, await self._call(path, body, self._peer(scope, headers)))
         elif path in {"/health", "/ready"}:
-            if scope["method"] not in {"GET", "HEAD"}:
-                raise _Refusal(405, "only GET is allowed here", allow=b"GET, HEAD")
+            _require_reading(scope)
             status, report = self._health() if path == "/health" else self._readiness()
             await _answer(send, status, msgspec.json.encode(report))
+        elif path == JWKS_PATH and self._gateway_keys is not None:
+            _require_reading(scope)
+            await _answer(send, 200, await self._key_set(self._gateway_keys), [_SHORT_LIVED])
         else:
             raise _Refusal(404, "there is nothing here")
 
@@ -109,6 +120,12 @@ class App:
         except ProtocolError as error:
             raise _Refusal(400, error.message) from None
         return proxy.encode_subscribe_response(await self._handlers.subscribe(request, peer))
+
+    async def _key_set(self, keys: GatewayKeys) -> bytes:
+        document = await keys.document()
+        if document is None:
+            raise _Refusal(503, "the identity provider's keys cannot be had now", headers=[(b"retry-after", b"1")])
+        return document
 
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
@@ -126,7 +143,7 @@ class App:
         if b"origin" in headers:
             raise _Refusal(403, "browsers have no business here")
         if scope["method"] != "POST":
-            raise _Refusal(405, "only POST is allowed here", allow=b"POST")
+            raise _Refusal(405, "only POST is allowed here", headers=[(b"allow", b"POST")])
         kind = headers.get(b"content-type", _JSON).partition(b";")[0].strip().lower()
         if kind != _JSON:
             raise _Refusal(415, "only application/json is understood here")
@@ -179,6 +196,11 @@ class App:
         ready = all(part.works for part in parts)
         checks = {part.part: {"status": _word(works=part.works)} for part in parts}
         return (200 if ready else 503), {"status": _word(works=ready), "checks": checks}
+
+
+def _require_reading(scope: Scope) -> None:
+    if scope["method"] not in {"GET", "HEAD"}:
+        raise _Refusal(405, "only GET is allowed here", headers=[(b"allow", b"GET, HEAD")])
 
 
 def _word(*, works: bool) -> str:

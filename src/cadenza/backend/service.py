@@ -14,6 +14,7 @@ from cadenza.backend.app import App, Health
 from cadenza.backend.config import BackendConfig
 from cadenza.backend.feed import Feed
 from cadenza.backend.handlers import Handlers
+from cadenza.backend.jwks import GatewayKeys, KeySource
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.limits import AttemptLimiter
 from cadenza.backend.ports import IdentityProvider, Publisher, TokenVerifier, Venue
@@ -41,6 +42,7 @@ class Backend:
         publisher: Where publications go; the caller starts and stops it.
         identity: The identity provider.
         verifier: Checks access tokens that travel in params.
+        keys: The provider's, served to a gateway that fetches them here; None where it has them otherwise.
         venues: Whose markets; None is ``PAPER`` alone.
         clock: Seconds since the epoch.
         monotonic: Seconds that only grow.
@@ -62,6 +64,7 @@ class Backend:
         publisher: Publisher,
         identity: IdentityProvider,
         verifier: TokenVerifier,
+        keys: KeySource | None = None,
         venues: Sequence[Venue] | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -87,7 +90,8 @@ class Backend:
         self.router = _route(instruments, system, new_request_id=new_token)
         _route_auth(self.router, AuthService(identity, guard), FactorService(identity, guard, self.levels))
         self.handlers = Handlers(self.router, JoiningService(instruments), self.levels)
-        self.app = App(config, self.handlers, parts=self.parts, clock=clock)
+        self._gateway_keys = None if keys is None else GatewayKeys(keys, monotonic=monotonic)
+        self.app = App(config, self.handlers, parts=self.parts, clock=clock, gateway_keys=self._gateway_keys)
 
     def parts(self) -> tuple[Health, ...]:
         """The parts readiness depends on, as they are now."""
@@ -109,6 +113,8 @@ class Backend:
         for venue in self.venues:
             await venue.stop()
         await self.feed.stop()
+        if self._gateway_keys is not None:
+            await self._gateway_keys.aclose()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,7 +1,8 @@
 """The backend alone, behind a real Centrifugo and a real Supabase Auth, each on its own wire.
 
-Centrifugo proxies rpc and subscribe to it over HTTP with a shared secret, it publishes over Centrifugo's server API,
-and it speaks to any Supabase URL. Above: ``python -m cadenza.stack.external``, tests. Below: ``backend``, ``tokens``.
+Centrifugo proxies rpc and subscribe to it over HTTP with a shared secret and has the provider's keys from it; it
+publishes over Centrifugo's server API, and it speaks to any Supabase URL. Above: ``python -m cadenza.stack.external``,
+tests. Below: ``backend``, ``tokens``.
 """
 
 from __future__ import annotations
@@ -244,6 +245,7 @@ class ExternalBackend:
                 settings.auth_url, http, api_key=settings.anon_key, address_header=settings.address_header
             ),
             verifier=verifier,
+            keys=keys,
             clock=self._clock,
             monotonic=self._monotonic,
         )

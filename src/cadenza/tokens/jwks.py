@@ -196,6 +196,13 @@ class RemoteKeySet:
         await self._join()
         return self._find_after_fetch(kid)
 
+    def held(self) -> Mapping[str, VerificationKey]:
+        """The keys last heard of, while they may serve at all: for whoever asks the provider first, but not for ever.
+
+        Empty before the first fetch, and once an outage has lasted longer than its bound.
+        """
+        return self.believed.keys if self._is_within_bounds(self._clock()) else {}
+
     async def refresh(self) -> None:
         """Fetch the set now, whatever its age: at start-up, or after a rotation.
 
@@ -234,7 +241,10 @@ class RemoteKeySet:
 
     def _serves(self, now: float) -> bool:
         """Whether stale keys may be used: only while fetching fails, and only for so long."""
-        return self._failures_in_row > 0 and self.believed.since <= now < self._fresh_until + self._stale_if_error
+        return self._failures_in_row > 0 and self._is_within_bounds(now)
+
+    def _is_within_bounds(self, now: float) -> bool:
+        return self.believed.since <= now < self._fresh_until + self._stale_if_error
 
     def _backs_off(self, now: float) -> bool:
         if not self._failures_in_row:

@@ -85,12 +85,13 @@ class VerificationKey:
         thumbprint: RFC 7638; two keys with the same one are the same key.
     """
 
-    __slots__ = ("_check", "alg", "kid", "thumbprint")
+    __slots__ = ("_check", "_members", "alg", "kid", "thumbprint")
 
-    def __init__(self, *, kid: str, alg: str, thumbprint: str, check: _Check) -> None:
+    def __init__(self, *, kid: str, alg: str, thumbprint: str, members: Mapping[str, str], check: _Check) -> None:
         self.kid = kid
         self.alg = alg
         self.thumbprint = thumbprint
+        self._members = members
         self._check = check
 
     def verifies(self, signing_input: bytes, signature: bytes) -> bool:
@@ -100,6 +101,10 @@ class VerificationKey:
         except InvalidSignature:
             return False
         return True
+
+    def public_jwk(self) -> dict[str, str]:
+        """The key as a JWKS shows it, with ``use`` and ``alg``: Centrifugo passes over a key that has no ``use``."""
+        return {**self._members, "kid": self.kid, "alg": self.alg, "use": "sig"}
 
     def is_same_as(self, other: "VerificationKey") -> bool:
         """Whether a token checked by one is as good as checked by the other."""
@@ -147,7 +152,7 @@ def parse_key(jwk: Jwk) -> VerificationKey:
     """
     _require_public_signing_key(jwk)
     try:
-        alg, thumbprint, check = _READERS[jwk.kty](jwk)
+        alg, thumbprint, members, check = _READERS[jwk.kty](jwk)
     except KeyError:
         raise KeyRejectedError(f"key type {jwk.kty[:16]!r} is not used", malformed=False) from None
     except (ValueError, TypeError, AttributeError, JoseError, UnsupportedAlgorithm) as error:
@@ -157,7 +162,7 @@ def parse_key(jwk: Jwk) -> VerificationKey:
         raise KeyRejectedError(f"alg {jwk.alg[:16]!r} is not used with this key type", malformed=False)
     if not jwk.kid:
         raise KeyRejectedError("the key has no kid", malformed=True)
-    return VerificationKey(kid=jwk.kid, alg=alg, thumbprint=thumbprint, check=check)
+    return VerificationKey(kid=jwk.kid, alg=alg, thumbprint=thumbprint, members=members, check=check)
 
 
 def _require_public_signing_key(jwk: Jwk) -> None:
@@ -171,17 +176,18 @@ def _require_public_signing_key(jwk: Jwk) -> None:
         raise KeyRejectedError("the key is not for verifying", malformed=False)
 
 
-_Read = tuple[str, str, _Check]
+_Read = tuple[str, str, dict[str, str], _Check]
 
 
 def _read_ec(jwk: Jwk) -> _Read:
     if jwk.crv != "P-256":
         raise KeyRejectedError("the curve is not P-256", malformed=jwk.crv is None)
-    key = ECKey.import_key(_members(kty="EC", crv="P-256", x=jwk.x, y=jwk.y))
+    members = _members(kty="EC", crv="P-256", x=jwk.x, y=jwk.y)
+    key = ECKey.import_key({**members})
     public = key.public_key
     if not isinstance(public.curve, SECP256R1):
         raise KeyRejectedError("the curve is not P-256", malformed=True)
-    return "ES256", key.thumbprint(), _es256(public)
+    return "ES256", key.thumbprint(), members, _es256(public)
 
 
 def _read_rsa(jwk: Jwk) -> _Read:
@@ -190,26 +196,27 @@ def _read_rsa(jwk: Jwk) -> _Read:
     bits = base64_to_int(jwk.n or "").bit_length()
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
         raise KeyRejectedError(f"an RSA key of {bits} bits is not used", malformed=True)
-    key = RSAKey.import_key(members)
-    return "RS256", key.thumbprint(), _rs256(key.public_key)
+    key = RSAKey.import_key({**members})
+    return "RS256", key.thumbprint(), members, _rs256(key.public_key)
 
 
 def _read_okp(jwk: Jwk) -> _Read:
     if jwk.crv != "Ed25519":
         raise KeyRejectedError("the curve is not Ed25519", malformed=jwk.crv is None)
-    key = OKPKey.import_key(_members(kty="OKP", crv="Ed25519", x=jwk.x))
+    members = _members(kty="OKP", crv="Ed25519", x=jwk.x)
+    key = OKPKey.import_key({**members})
     public = key.public_key
     if not isinstance(public, Ed25519PublicKey):
         raise KeyRejectedError("the curve is not Ed25519", malformed=True)
-    return "EdDSA", key.thumbprint(), _eddsa(public)
+    return "EdDSA", key.thumbprint(), members, _eddsa(public)
 
 
 _READERS: Mapping[str, Callable[[Jwk], _Read]] = {"EC": _read_ec, "RSA": _read_rsa, "OKP": _read_okp}
 
 
-def _members(**members: str | None) -> dict[str, str | list[str]]:
+def _members(**members: str | None) -> dict[str, str]:
     """The public members, all of them there (RFC 7517 section 5: a key that misses one is ignored)."""
-    present: dict[str, str | list[str]] = {}
+    present: dict[str, str] = {}
     for name, value in members.items():
         if not value:
             raise KeyRejectedError(f"the key has no {name}", malformed=True)
