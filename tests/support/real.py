@@ -24,15 +24,12 @@ from tests.support.programs import Program, free_port
 
 _BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 _AUTH_ROLE = "supabase_auth_admin"
+_POSTGRES_OPTIONS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "timezone": "UTC"}
 #: Faster at the cost of what a test never needs: surviving a crash.
-_POSTGRES_OPTIONS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "timezone": "UTC",
-}
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+#: Supabase Auth keeps no idle connection unless it is told how many: each statement of a request would open one of its
+#: own, and SCRAM costs both sides more than all else (``ApplyConfig`` in its ``internal/storage/dial.go``).
+POOL = {"GOTRUE_DB_MAX_POOL_SIZE": "20", "GOTRUE_DB_MAX_IDLE_POOL_SIZE": "20"}
 #: The access-token hook of design/decisions.md, "Revocation": meta whole in every token.
 _HOOK = """
 CREATE FUNCTION public.cadenza_access_token(event jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -78,8 +75,11 @@ def find_postgres() -> Path | None:
 
 
 @contextlib.contextmanager
-def run_postgres(programs: Path) -> Iterator[Postgres]:
-    """Run a throw-away cluster; as root it runs as the user ``postgres``, for PostgreSQL refuses root."""
+def run_postgres(programs: Path, *, durable: bool = False) -> Iterator[Postgres]:
+    """Run a throw-away cluster; as root it runs as the user ``postgres``, for PostgreSQL refuses root.
+
+    ``durable``: what is committed is on the disk, as PostgreSQL is delivered; for measurements.
+    """
     drop: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     # Not pytest's own folder: the user postgres may not enter that.
     work = Path(tempfile.mkdtemp(prefix="cadenza-postgres-"))
@@ -100,7 +100,8 @@ def run_postgres(programs: Path) -> Iterator[Postgres]:
             **drop,
         )  # fmt: skip
         port = free_port()
-        options = [word for name, value in _POSTGRES_OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        chosen = _POSTGRES_OPTIONS if durable else {**_POSTGRES_OPTIONS, **_FORGETFUL}
+        options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         server = Program(
             [f"{programs}/postgres", "-D", f"{work}/data", "-p", str(port), *options],
             environment=_BARE,
@@ -184,6 +185,7 @@ def run_supabase_auth(
         "DATABASE_URL": database_url,
         "GOTRUE_API_HOST": "127.0.0.1",
         "GOTRUE_DB_DRIVER": "postgres",
+        **POOL,
         "GOTRUE_SITE_URL": "http://127.0.0.1:3000",
         "GOTRUE_JWT_SECRET": secrets.token_hex(32),
         "GOTRUE_JWT_KEYS": json.dumps([key]),
