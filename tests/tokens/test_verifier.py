@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import msgspec
 import pytest
 from tests.tokens.kit import (
@@ -61,6 +63,15 @@ async def test_both_kinds_can_stand_side_by_side_during_a_migration() -> None:
     legacy = SigningKey.generate("HS256")
     checker = verifier(algorithms=["ES256", "HS256"], legacy_secret=legacy.secret())
     assert (await checker.verify(token())).alg == "ES256"
+    assert (await checker.verify(token(legacy))).alg == "HS256"
+
+
+@pytest.mark.parametrize("beginning", [b"{", b"\n{", b'{"', b"{[", b"-", b"ssh"])
+async def test_a_random_secret_is_one_whatever_bytes_it_begins_with(beginning: bytes) -> None:
+    """One in 256 begins with a brace, as a JWK does."""
+    secret = base64.urlsafe_b64encode(beginning + b"\xa5" * 32).rstrip(b"=").decode()
+    legacy = SigningKey.from_jwk({"kty": "oct", "alg": "HS256", "k": secret})
+    checker = verifier(NO_KEYS, algorithms=["HS256"], legacy_secret=legacy.secret())
     assert (await checker.verify(token(legacy))).alg == "HS256"
 
 

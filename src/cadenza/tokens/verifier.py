@@ -370,7 +370,14 @@ def _secret_bytes(secret: bytes | str | None) -> bytes | None:
             f"The legacy secret is shorter than {MIN_SECRET_BYTES} bytes: it can be guessed from one token.",
             setting="legacy_secret",
         )
-    if data.lstrip().startswith((b"-----BEGIN", b"ssh-", b"ecdsa-", b"{")):
+    if _is_key_text(data.lstrip()):
         # A public key as a secret is the oldest algorithm confusion (RFC 8725 section 2.1).
         raise ConfigurationError("The legacy secret looks like a key, not like a secret.", setting="legacy_secret")
     return data
+
+
+def _is_key_text(data: bytes) -> bool:
+    """Whether it is PEM, OpenSSH's or JSON. A brace alone says nothing: of random secrets one in 256 begins with it."""
+    if data.startswith(b"{"):
+        return b'"kty"' in data or b'"keys"' in data
+    return data.startswith((b"-----BEGIN", b"ssh-", b"ecdsa-"))
