@@ -1,7 +1,10 @@
 """The audit log: who came in, was refused, changed or removed what. Supabase Auth's words and form, and some of ours.
 
 An entry is written in the transaction of what it tells, so that neither is there without the other. Refusals have no
-transaction: ``refusals`` writes those. No entry holds a password, a code or a token; the oldest go when there are many.
+transaction: ``refusals`` writes those. No entry holds a password, a code or a token.
+
+The oldest entries go when there are many, of each cause for itself: what anyone can cause by asking must not push out
+who came in, and what users do must not push out what administrators did.
 
 Above: ``sessions`` and the other rules; ``administration`` shows it. Below: ``records``.
 """
@@ -14,13 +17,13 @@ from typing import Final
 
 import msgspec
 
-from cadenza.identity.records import AuditRow, Records, UserRow
+from cadenza.identity.records import AuditRow, Cause, Records, UserRow
 from cadenza.identity.times import instant
 
-#: Entries kept; the oldest go first. Some 400 bytes each.
-MOST_ENTRIES: Final = 100_000
-#: Entries are dropped by so many, so that the cost of it is not felt by each.
-_DROPPED_AT_ONCE: Final = 64
+#: Entries kept of each cause; the oldest go first. Some 400 bytes each.
+MOST_ENTRIES: Final[Mapping[Cause, int]] = {Cause.ANYONE: 50_000, Cause.USER: 100_000, Cause.ADMIN: 50_000}
+#: Entries are dropped by so many, so that the cost of it (some 10 ms with a full log) is not felt by each.
+_DROPPED_AT_ONCE: Final = 512
 #: Whom Supabase Auth names where the actor is no user.
 _NOT_A_USER: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -69,6 +72,16 @@ _LOG_TYPES: Final[Mapping[Action, str]] = {
     **dict.fromkeys((_A.FACTOR_IN_PROGRESS, _A.FACTOR_UNENROLLED, _A.CHALLENGE_CREATED), "factor"),
     **dict.fromkeys((_A.VERIFICATION_ATTEMPTED, _A.FACTOR_DELETED, _A.FACTOR_UPDATED), "factor"),
 }
+#: What whoever finds the provider can cause as often as its limits let them.
+_BY_ANYONE: Final = frozenset(
+    {
+        Action.REQUEST_REFUSED,
+        Action.USER_CONFIRMATION_REQUESTED,
+        Action.USER_RECOVERY_REQUESTED,
+        Action.USER_REPEATED_SIGN_UP,
+        Action.USER_SIGNED_UP,
+    }
+)
 
 
 class Admin(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +107,15 @@ class Audit:
     Args:
         clock: Seconds since the epoch.
         new_id: Makes ids.
-        most_entries: Kept; the oldest go first.
+        most_entries: Kept of each cause; the oldest go first.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float], new_id: Callable[[], str], most_entries: int = MOST_ENTRIES
+        self,
+        *,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+        most_entries: Mapping[Cause, int] = MOST_ENTRIES,
     ) -> None:
         self._clock = clock
         self._new_id = new_id
@@ -113,6 +130,7 @@ class Audit:
         user_id: str | None = None,
         address: str = "",
         traits: Mapping[str, object] | None = None,
+        by_anyone: bool = False,
     ) -> None:
         """Write an entry. Runs inside the transaction of what it tells.
 
@@ -123,6 +141,7 @@ class Audit:
             user_id: Whom it concerns; the actor where not given.
             address: Where it came from, for what Supabase Auth notes it with, and for refusals.
             traits: More about it. Never a secret.
+            by_anyone: Whoever finds the provider can cause it, though not by its action.
         """
         actor_id = _actor_id(actor)
         payload = _Payload(
@@ -141,17 +160,26 @@ class Audit:
                 actor_id=actor_id,
                 user_id=user_id or (actor.id if isinstance(actor, UserRow) else None),
                 address=address,
+                cause=(Cause.ANYONE if by_anyone else _cause(action, actor)).value,
                 payload=msgspec.json.encode(payload).decode(),
                 created_at=instant(self._clock()),
             )
         )
         if written % _DROPPED_AT_ONCE == 0:
-            records.audit.forget(but=self._most_entries)
+            for cause, most in self._most_entries.items():
+                records.audit.forget(cause, but=most)
 
 
 def of_user(user: UserRow) -> dict[str, object]:
     """The traits by which Supabase Auth's entries tell whom an admin did something to."""
     return {"user_id": user.id, "user_email": user.email or "", "user_phone": user.phone or ""}
+
+
+def _cause(action: Action, actor: UserRow | Admin | None) -> Cause:
+    if isinstance(actor, Admin):
+        return Cause.ADMIN
+    # Whoever asks for an anonymous user gets one: what it does, anyone can.
+    return Cause.ANYONE if actor is None or actor.is_anonymous or action in _BY_ANYONE else Cause.USER
 
 
 def _actor_id(actor: UserRow | Admin | None) -> str:

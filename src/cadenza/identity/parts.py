@@ -223,6 +223,7 @@ def assemble(
             sessions=sessions,
             redirects=redirects,
             limits=limits,
+            on_refusal=refusals.note,
         ),
         AdminEndpoints(config, admins=admins, administration=administration),
         AdminLinkEndpoints(admins=admins, invitations=own.invitations, redirects=redirects),

@@ -110,7 +110,14 @@ class Sessions:
     # Opening
 
     def open(
-        self, records: Records, user: UserRow, *, method: str, agent: Agent = NOBODY, provider: str = ""
+        self,
+        records: Records,
+        user: UserRow,
+        *,
+        method: str,
+        agent: Agent = NOBODY,
+        provider: str = "",
+        signing_up: bool = False,
     ) -> Opened:
         """Open a session for a user who has just proved who they are. Runs inside a transaction.
 
@@ -120,6 +127,7 @@ class Sessions:
             method: How, for the ``amr`` claim.
             agent: Who asked.
             provider: Whose word it was, for the audit log.
+            signing_up: Nobody was recognised: they have just said who they are.
 
         Raises:
             RefusalError: ``user_banned``.
@@ -141,7 +149,8 @@ class Sessions:
         )
         records.sessions.insert(session)
         token = self._issue_refresh_token(records, session.id, parent_id=None, at=now)
-        self._audit.note(records, Action.LOGIN, actor=user, traits={"provider": provider} if provider else None)
+        traits = {"provider": provider} if provider else None
+        self._audit.note(records, Action.LOGIN, actor=user, traits=traits, by_anyone=signing_up)
         return self._opened(records, user, session, token)
 
     def step_up(self, records: Records, user: UserRow, session: SessionRow, *, factor: FactorRow) -> Opened:

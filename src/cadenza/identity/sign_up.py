@@ -146,7 +146,7 @@ class SignUp:
         def register(records: Records) -> Opened:
             user = self._accounts.register_anonymously(records, data)
             self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits={"provider": ANONYMOUS_METHOD})
-            return self._sessions.open(records, user, method=ANONYMOUS_METHOD, agent=agent)
+            return self._sessions.open(records, user, method=ANONYMOUS_METHOD, agent=agent, signing_up=True)
 
         return self._sessions.hand_out(await self._store.write(register))
 
@@ -228,7 +228,9 @@ class SignUp:
     def _come_in(self, records: Records, user: UserRow, wanted: _Wanted) -> Opened:
         provider = PHONE_PROVIDER if wanted.phone else EMAIL_PROVIDER
         self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits=_BY[provider])
-        return self._sessions.open(records, user, method=PASSWORD_METHOD, agent=wanted.agent, provider=provider)
+        return self._sessions.open(
+            records, user, method=PASSWORD_METHOD, agent=wanted.agent, provider=provider, signing_up=True
+        )
 
     def _taken(self, records: Records, user: UserRow, wanted: _Wanted) -> Stranger:
         if self._config.autoconfirm or self._phones.autoconfirm:

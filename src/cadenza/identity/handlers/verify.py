@@ -5,6 +5,8 @@ Above: ``parts``. Below: ``confirmations``, ``returning``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cadenza.identity import errors, returning
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.confirmations import Confirmations, FlowCode, HalfWay, ShownCode, ShownLink
@@ -28,6 +30,7 @@ class VerifyEndpoints:
         sessions: Hands out what was opened.
         redirects: Where a browser may end.
         limits: Counts requests by address, and wrong codes by account.
+        on_refusal: Told of what a browser is led away with, for the audit log.
     """
 
     def __init__(
@@ -38,12 +41,14 @@ class VerifyEndpoints:
         sessions: Sessions,
         redirects: Redirects,
         limits: Limits,
+        on_refusal: Callable[[Request, RefusalError], None],
     ) -> None:
         self._store = store
         self._confirmations = confirmations
         self._sessions = sessions
         self._redirects = redirects
         self._limits = limits
+        self._on_refusal = on_refusal
 
     def table(self) -> Table:
         """Path pattern -> method -> endpoint."""
@@ -92,6 +97,7 @@ class VerifyEndpoints:
         try:
             outcome = await self._store.write(lambda records: self._confirmations.follow(records, shown, request.agent))
         except RefusalError as refusal:
+            self._on_refusal(request, refusal)
             return returning.send_on(returning.with_error(url, refusal, in_query=pkce), status=returning.SEE_OTHER)
         return returning.send_on(self._end(url, shown, outcome, in_query=pkce), status=returning.SEE_OTHER)
 

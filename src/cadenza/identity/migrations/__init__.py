@@ -6,6 +6,6 @@ A new revision is a file in ``versions`` and a name at the end of ``REVISIONS``;
 from typing import Final
 
 #: Every revision there has been.
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 #: The one this version of Cadenza reads and writes.
 HEAD: Final = REVISIONS[-1]

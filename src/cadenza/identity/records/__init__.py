@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from cadenza.identity.records.audit import AuditRow, AuditTable
+from cadenza.identity.records.audit import AuditRow, AuditTable, Cause
 from cadenza.identity.records.factors import ChallengeRow, ChallengeTable, FactorRow, FactorTable
 from cadenza.identity.records.flow_states import FlowStateRow, FlowStateTable
 from cadenza.identity.records.oauth_clients import OAuthClientRow, OAuthClientTable
@@ -20,6 +20,7 @@ from cadenza.identity.records.users import IdentityRow, IdentityTable, UserRow, 
 
 __all__ = [
     "AuditRow",
+    "Cause",
     "ChallengeRow",
     "FactorRow",
     "FlowStateRow",

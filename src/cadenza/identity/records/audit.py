@@ -5,9 +5,19 @@ Above: ``records``. Below: ``table``.
 
 from __future__ import annotations
 
+import enum
+
 import msgspec
 
 from cadenza.identity.records.table import Table
+
+
+class Cause(enum.StrEnum):
+    """Who can cause an entry: whoever finds the provider, who is somebody here, or an administrator."""
+
+    ANYONE = "anyone"
+    USER = "user"
+    ADMIN = "admin"
 
 
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +28,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     actor_id: str | None
     user_id: str | None
     address: str
+    cause: str
     payload: str
     created_at: int
 
@@ -36,9 +47,15 @@ class AuditTable(Table[AuditRow]):
         self.insert(row)
         return int(self._execute("SELECT last_insert_rowid()").fetchone()[0])
 
-    def forget(self, *, but: int) -> None:
-        """Drop all entries but the newest ones."""
-        self._execute("DELETE FROM audit_log WHERE rowid <= (SELECT max(rowid) FROM audit_log) - ?", but)
+    def forget(self, cause: Cause, *, but: int) -> None:
+        """Drop all entries of a cause but the newest ones."""
+        # Written so that the index over causes finds the last one to go, with no entry read.
+        self._execute(
+            "DELETE FROM audit_log WHERE cause = ?1 AND rowid <= "
+            "(SELECT rowid FROM audit_log WHERE cause = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)",
+            cause.value,
+            but,
+        )
 
     def newest(self, *, limit: int, offset: int = 0) -> tuple[AuditRow, ...]:
         """Entries, newest first."""
