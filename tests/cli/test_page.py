@@ -38,6 +38,7 @@ def test_the_page_has_every_verb_and_every_exit_code() -> None:
         "watch",
         "methods",
         "channels",
+        "completion",
         "token inspect",
     ):
         assert f"\n## cadenza {verb}\n" in page

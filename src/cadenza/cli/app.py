@@ -6,14 +6,31 @@ Above: ``cli.main``. Below: one module a verb, ``cli.errors`` for what is said w
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from cadenza import errors
 from cadenza._version import __version__
-from cadenza.cli import call, channels, demo, identity, inbox, login, logout, methods, token_inspect, up, watch, whoami
+from cadenza.cli import (
+    call,
+    channels,
+    completing,
+    completion,
+    demo,
+    identity,
+    inbox,
+    login,
+    logout,
+    methods,
+    token_inspect,
+    up,
+    watch,
+    whoami,
+)
 from cadenza.cli.errors import report, report_usage
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import examples
@@ -34,10 +51,11 @@ def app() -> typer.Typer:
             "cadenza watch market:orderbook:PAPER:BTC/USDT",
         ),
         rich_markup_mode=None,
+        add_completion=False,
         pretty_exceptions_enable=False,
     )
     made.callback(invoke_without_command=True)(_root)
-    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels):
+    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels, completion):
         verb.register(made)
     token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
     token_inspect.register(token)
@@ -53,6 +71,8 @@ def run(argv: Sequence[str]) -> int:
     # Known before parsing, so that a mistake in the command line is told in JSON too.
     as_json = "--json" in argv
     command = typer.main.get_command(app())
+    if argv[:1] == [completing.WORD] and isinstance(command, TyperGroup):
+        return _complete(command, argv[1:])
     try:
         ended = command.main(args=list(argv), prog_name="cadenza", standalone_mode=False)
     except typer.TyperException as problem:
@@ -65,6 +85,14 @@ def run(argv: Sequence[str]) -> int:
         return report(error, as_json=as_json, environ=os.environ)
     # Typer returns the code of a raised Exit, and None where a verb came to its end.
     return ended if isinstance(ended, int) else Exit.OK
+
+
+def _complete(command: TyperGroup, line: Sequence[str]) -> int:
+    try:
+        sys.stdout.write(completing.answer(command, line[0]) + "\n")
+    except Exception:  # noqa: BLE001  # somebody is typing: whatever is wrong, say nothing and complete nothing
+        return Exit.FAILED
+    return Exit.OK
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  # the shape of a typer callback
