@@ -111,6 +111,7 @@ async def test_a_session_past_its_lifetime_cannot_be_refreshed(make_provider: An
     [(LogoutScope.GLOBAL, set[int]()), (LogoutScope.LOCAL, {1, 2}), (LogoutScope.OTHERS, {0})],
 )
 async def test_a_sign_out_ends_the_sessions_of_its_scope(scope: LogoutScope, alive: set[int], provider: Any) -> None:
+    """E8: access tokens that have an hour to live yet are good for nothing here, from that moment on."""
     await provider.signed_up("bob@example.com")
     bystander = await provider.signed_in("bob@example.com")
     await provider.signed_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,20 @@ async def test_the_session_is_refreshed_early_without_being_asked(rig: Rig, make
     assert stored is not None
     assert stored.session.refresh_token == "refresh-2"
     assert rig.listener.refreshed == ["access-2"]
+
+
+async def test_clients_that_got_their_tokens_at_one_moment_refresh_at_different_ones(
+    rig: Rig, make_stored: MakeStored
+) -> None:
+    """E4: early by a margin that chance shortens; above it had its upper end, here its lower one."""
+    rig.time.timing = dataclasses.replace(rig.time.timing, uniform=lambda low, _high: low)
+    unlike = rig.another()
+    await unlike.adopt(make_stored(expires_in=3600))
+    await rig.time.advance(3600 - 68)
+    assert rig.provider.asked == []
+    await rig.time.advance(1)
+    assert rig.provider.asked == ["refresh-1"]
+    await unlike.close()
 
 
 async def test_a_short_token_is_refreshed_when_a_fifth_of_its_life_is_left(rig: Rig, make_stored: MakeStored) -> None:
@@ -298,6 +313,8 @@ async def test_a_bare_access_token_is_served_until_it_is_refused(rig: Rig, make_
     assert await rig.manager.access_token() == "access-9"
     with pytest.raises(SignInRequiredError, match="no refresh token"):
         await rig.manager.renewed("access-9")
+    assert rig.provider.asked == []
+    assert rig.listener.over == []
 
 
 async def test_signing_out_empties_store_and_memory(rig: Rig, make_stored: MakeStored) -> None:
