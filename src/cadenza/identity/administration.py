@@ -33,7 +33,7 @@ from cadenza.identity.errors import RefusalError
 from cadenza.identity.ids import uuid_of
 from cadenza.identity.metadata import check_metadata, merged
 from cadenza.identity.passwords import PasswordPolicy, Passwords
-from cadenza.identity.records import AuditRow, FactorRow, Records, UserRow
+from cadenza.identity.records import FactorRow, Records, UserRow
 from cadenza.identity.sessions import Sessions
 from cadenza.identity.store import Store
 from cadenza.identity.times import instant
@@ -79,20 +79,6 @@ class Administration:
         self._clock = clock
 
     # Reading
-
-    async def users(self, *, page: int, per_page: int) -> tuple[tuple[UserRow, ...], int]:
-        """A page of users, newest first, and how many there are in all."""
-        offset = (page - 1) * per_page
-        return await self._store.read(
-            lambda records: (records.users.newest(limit=per_page, offset=offset), records.users.count())
-        )
-
-    async def entries(self, *, page: int, per_page: int) -> tuple[tuple[AuditRow, ...], int]:
-        """A page of the audit log, newest first, and how many entries there are in all."""
-        offset = (page - 1) * per_page
-        return await self._store.read(
-            lambda records: (records.audit.newest(limit=per_page, offset=offset), records.audit.count())
-        )
 
     async def user(self, user_id: str) -> User:
         """A user with everything that hangs on it. Raises ``RefusalError``: there is none."""

@@ -41,6 +41,7 @@ from cadenza.identity.handlers.verify import VerifyEndpoints
 from cadenza.identity.keys import KeyRing
 from cadenza.identity.limits import Limits
 from cadenza.identity.linking import Linking
+from cadenza.identity.listings import Listings
 from cadenza.identity.mails import Inbox, Post
 from cadenza.identity.oauth import OAuth
 from cadenza.identity.oauth_clients import OAuthClients
@@ -225,7 +226,7 @@ def assemble(
             limits=limits,
             on_refusal=refusals.note,
         ),
-        AdminEndpoints(config, admins=admins, administration=administration),
+        AdminEndpoints(config, admins=admins, administration=administration, listings=Listings(store)),
         AdminLinkEndpoints(admins=admins, invitations=own.invitations, redirects=redirects),
         OAuthClientEndpoints(config, admins=admins, callers=callers, clients=clients),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),

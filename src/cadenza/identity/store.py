@@ -24,7 +24,7 @@ from typing import Final, TypeVar
 
 from cadenza.errors import UsageError
 from cadenza.identity.migrate import connect, prepare_database
-from cadenza.identity.records import Records
+from cadenza.identity.records import Records, patterns
 
 _T = TypeVar("_T")
 
@@ -74,6 +74,7 @@ class Store:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        patterns.teach(connection)
         self._connection = connection
 
     def _close(self) -> None:

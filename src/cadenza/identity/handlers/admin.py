@@ -1,6 +1,6 @@
 """What administrators may ask: ``/admin/users``, their factors, ``/admin/audit``.
 
-Above: ``parts``. Below: ``administration``, ``callers``.
+Above: ``parts``. Below: ``administration``, ``listings``, ``callers``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import PRIVATE, Request, Response, decode_body, json_response
 from cadenza.identity.handlers import Table
 from cadenza.identity.handlers.callers import Admins
+from cadenza.identity.listings import Listings, Page
 from cadenza.identity.times import rfc3339
 from cadenza.identity.views import factor_view, user_view
 from cadenza.protocol.auth import (
@@ -33,6 +34,8 @@ from cadenza.protocol.auth import (
 _PER_PAGE: Final = 50
 _MOST_PER_PAGE: Final = 1000
 _LONGEST_NUMBER: Final = 9
+#: Whose users are meant, where there are several audiences; Supabase Auth's own name for it.
+_AUDIENCE_HEADER: Final = "x-jwt-aud"
 
 
 class AdminEndpoints:
@@ -42,11 +45,15 @@ class AdminEndpoints:
         config: The audience of users.
         admins: Says who calls.
         administration: The rules.
+        listings: Finds users and entries.
     """
 
-    def __init__(self, config: IdentityConfig, *, admins: Admins, administration: Administration) -> None:
+    def __init__(
+        self, config: IdentityConfig, *, admins: Admins, administration: Administration, listings: Listings
+    ) -> None:
         self._config = config
         self._admins = admins
+        self._listings = listings
         self._administration = administration
 
     def table(self) -> Table:
@@ -64,10 +71,12 @@ class AdminEndpoints:
     async def list_users(self, request: Request) -> Response:
         """A page of users; in a list they come without their ways in."""
         await self._admins.of(request)
-        page, per_page = _page(request)
-        rows, count = await self._administration.users(page=page, per_page=per_page)
-        users = UserList(users=tuple(user_view(row, None) for row in rows), aud=self._config.audience)
-        return json_response(users, headers={**PRIVATE, **_links(request, page, per_page, count)})
+        audience = request.headers.get(_AUDIENCE_HEADER) or self._config.audience
+        sort, part = request.query.get("sort"), request.query.get("filter", "")
+        page = _page(request)
+        rows, count = await self._listings.users(page, audience=audience, sort=sort, part=part)
+        users = UserList(users=tuple(user_view(row, None) for row in rows), aud=audience)
+        return json_response(users, headers={**PRIVATE, **_links(request, page, count)})
 
     async def create(self, request: Request) -> Response:
         """Make a user."""
@@ -117,8 +126,8 @@ class AdminEndpoints:
     async def audit(self, request: Request) -> Response:
         """A page of the audit log."""
         await self._admins.of(request)
-        page, per_page = _page(request)
-        rows, count = await self._administration.entries(page=page, per_page=per_page)
+        page = _page(request)
+        rows, count = await self._listings.entries(page, query=request.query.get("query", ""))
         entries = tuple(
             AuditEntry(
                 id=row.id,
@@ -128,11 +137,12 @@ class AdminEndpoints:
             )
             for row in rows
         )
-        return _array(entries, _links(request, page, per_page, count))
+        return _array(entries, _links(request, page, count))
 
 
-def _page(request: Request) -> tuple[int, int]:
-    return _number(request, endpoints.PAGE, 1), min(_number(request, endpoints.PER_PAGE, _PER_PAGE), _MOST_PER_PAGE)
+def _page(request: Request) -> Page:
+    size = min(_number(request, endpoints.PER_PAGE, _PER_PAGE), _MOST_PER_PAGE)
+    return Page(number=_number(request, endpoints.PAGE, 1), size=size)
 
 
 def _number(request: Request, name: str, default: int) -> int:
@@ -144,14 +154,14 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _links(request: Request, page: int, per_page: int, count: int) -> Mapping[str, str]:
+def _links(request: Request, page: Page, count: int) -> Mapping[str, str]:
     """``Link`` (RFC 8288) and how many there are; the path is the service's own, as Supabase Auth writes it."""
-    last = math.ceil(count / per_page)
+    last = math.ceil(count / page.size)
 
     def to(number: int) -> str:
         return f"<{request.path}?{urlencode(sorted({**request.query, endpoints.PAGE: str(number)}.items()))}>"
 
-    onward = f'{to(page + 1)}; rel="next", ' if last > page else ""
+    onward = f'{to(page.number + 1)}; rel="next", ' if last > page.number else ""
     return {"Link": f'{onward}{to(last)}; rel="last"', endpoints.TOTAL_COUNT_HEADER: str(count)}
 
 

@@ -57,14 +57,24 @@ class AuditTable(Table[AuditRow]):
             but,
         )
 
-    def newest(self, *, limit: int, offset: int = 0) -> tuple[AuditRow, ...]:
-        """Entries, newest first."""
-        return self._all("1 ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)
+    def newest(
+        self, *, limit: int, offset: int = 0, fields: tuple[str, ...] = (), part: str = ""
+    ) -> tuple[AuditRow, ...]:
+        """Entries, newest first; with fields of the payload: those that have the part in one, in any case."""
+        where = f"{_found(fields, part)} ORDER BY created_at DESC, rowid DESC LIMIT ?2 OFFSET ?3"
+        return self._all(where, part, limit, offset)
 
-    def count(self) -> int:
-        """How many there are."""
-        return int(self._execute("SELECT count(*) FROM audit_log").fetchone()[0])
+    def count(self, fields: tuple[str, ...] = (), part: str = "") -> int:
+        """How many those are."""
+        counted = self._execute(f"SELECT count(*) FROM audit_log WHERE {_found(fields, part)}", part)  # noqa: S608 - ours
+        return int(counted.fetchone()[0])
 
     def of(self, user_id: str) -> tuple[AuditRow, ...]:
         """What concerns a user, oldest first."""
         return self._all("user_id = ? ORDER BY created_at, rowid", user_id)
+
+
+def _found(fields: tuple[str, ...], part: str) -> str:
+    if not fields or not part:
+        return "?1 = ?1"
+    return " OR ".join(f"pg_ilike(json_extract(payload, '$.{name}'), '%' || ?1 || '%')" for name in fields)

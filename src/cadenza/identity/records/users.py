@@ -5,6 +5,8 @@ Above: ``records``. Below: ``table``.
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from cadenza.identity.records.table import Table
@@ -63,6 +65,12 @@ class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
         return f"<IdentityRow {self.id}>"
 
 
+_FOUND: Final = (
+    "aud = ?1 AND (?2 = '' OR pg_like(email, '%' || ?2 || '%') "
+    "OR pg_ilike(json_extract(user_metadata, '$.full_name'), '%' || ?2 || '%'))"
+)
+
+
 class UserTable(Table[UserRow]):
     """Address, number and id are unique."""
 
@@ -77,13 +85,16 @@ class UserTable(Table[UserRow]):
         """The user of that number, digits alone."""
         return self._first("phone = ?", phone)
 
-    def newest(self, *, limit: int, offset: int = 0) -> tuple[UserRow, ...]:
-        """Users, newest first."""
-        return self._all("1 ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?", limit, offset)
+    def page(self, audience: str, part: str, *, newest_first: bool, limit: int, offset: int) -> tuple[UserRow, ...]:
+        """An audience's users by age; with a part of an address or, in any case, of a full name: those who have it."""
+        direction = "DESC" if newest_first else "ASC"
+        order = f"ORDER BY created_at {direction}, rowid {direction}"
+        return self._all(f"{_FOUND} {order} LIMIT ?3 OFFSET ?4", audience, part, limit, offset)
 
-    def count(self) -> int:
-        """How many there are."""
-        return int(self._execute("SELECT count(*) FROM users").fetchone()[0])
+    def count(self, audience: str, part: str) -> int:
+        """How many those are."""
+        counted = self._execute(f"SELECT count(*) FROM users WHERE {_FOUND}", audience, part)  # noqa: S608 - ours
+        return int(counted.fetchone()[0])
 
 
 class IdentityTable(Table[IdentityRow]):
