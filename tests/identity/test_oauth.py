@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from tests.identity import keycloak_stub
+from tests.identity.test_administration import bearer as admin
 
 from cadenza.identity.config import OAuthProvider
-from cadenza.protocol.auth import pkce, requests
+from cadenza.protocol.auth import GenerateLinkBody, pkce, requests
 
 VERIFIER = "v" * 43
 CHALLENGE = pkce.challenge_of(VERIFIER)
@@ -314,3 +315,61 @@ async def test_a_way_in_that_is_not_there_cannot_be_removed(
     answer = await provider.http.delete(f"/user/identities/{identity_id}", headers=headers)
 
     assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+
+
+# Invitations
+
+
+async def invitation(provider: Any, email: str = "ann@oauth.example") -> str:
+    """The token in the link of one."""
+    body = GenerateLinkBody(type="invite", email=email)
+    answer = await provider.send(requests.generate_link(admin(provider), body))
+    token: str = answer.json()["hashed_token"]
+    return token
+
+
+async def test_an_invitation_is_accepted_by_a_provider_and_no_password_is_left(provider_of: Any) -> None:
+    async with provider_of(autoconfirm=False, disable_sign_up=True) as provider:
+        token = await invitation(provider)
+        answer = await authorize(provider, invite_token=token)
+        assert token not in answer.headers["location"]
+        assert "access_token" in fields(
+            (await come_back(provider, fields(answer.headers["location"])["state"])).headers["location"]
+        )
+
+        user = await provider.parts.store.read(lambda records: records.users.by_email("ann@oauth.example"))
+        ways = await provider.parts.store.read(lambda records: records.identities.of(user.id))
+        newest = await provider.parts.store.read(lambda records: records.audit.newest(limit=2))
+    assert (user.email_confirmed_at is not None, user.password_hash) == (True, None)
+    assert [way.provider for way in ways] == ["keycloak"]
+    assert [entry.action for entry in newest] == ["login", "invite_accepted"]
+
+
+async def test_an_invitation_is_for_one_address_and_good_once(provider: Any) -> None:
+    token = await invitation(provider)
+    for_another = await come_back(provider, await begun(provider, invite_token=token), "bob")
+    assert fields(for_another.headers["location"])["error_code"] == "validation_failed"
+
+    first, second = await begun(provider, invite_token=token), await begun(provider, invite_token=token)
+    assert "access_token" in fields((await come_back(provider, first)).headers["location"])
+    assert fields((await come_back(provider, second)).headers["location"])["error_code"] == "invite_not_found"
+    assert (await authorize(provider, invite_token=token)).status_code == 404
+
+
+async def test_an_invitation_does_not_take_over_a_way_in_of_another_user(provider: Any) -> None:
+    await signed_in(provider)
+    assert await provider.parts.users.ensure("other@oauth.example", "correct horse 1")
+    user_id = (await signed_in(provider))["user"]["id"]
+    body = {"email": "moved@oauth.example"}
+    headers = {"authorization": f"Bearer {admin(provider)}"}
+    assert (await provider.http.put(f"/admin/users/{user_id}", json=body, headers=headers)).status_code == 200
+
+    token = await invitation(provider)
+    back = await come_back(provider, await begun(provider, invite_token=token))
+    assert fields(back.headers["location"])["error_code"] == "identity_already_exists"
+
+
+async def test_an_invitation_that_is_too_old_leads_nowhere(provider: Any) -> None:
+    token = await invitation(provider)
+    provider.clock.advance(provider.config.mail.code_lifetime_seconds + 1)
+    assert (await authorize(provider, invite_token=token)).status_code == 404

@@ -19,7 +19,9 @@ import pytest
 from tests.identity.browsing import fields, walk
 from tests.identity.comparing import payload_of
 from tests.identity.conftest import CHEAP
+from tests.identity.mailing import DATED
 from tests.identity.test_environment import recorded
+from tests.identity.test_service_keys import key_of
 from tests.support.programs import Program, free_port
 from tests.support.real import RealPrograms, find_programs, run_postgres
 
@@ -293,6 +295,30 @@ async def test_takeover_what_was_never_confirmed_is_removed(compare: Any) -> Non
         )
         unverified = said(await service.browse(email=service.email("hal"), verified=False))
         return shown(session["user"]), refused(password), unverified
+
+    theirs, ours = await compare(story, GOTRUE_MAILER_AUTOCONFIRM="false")
+
+    assert ours == theirs
+
+
+async def test_an_invitation_is_accepted_by_a_provider(compare: Any) -> None:
+    key = key_of(recorded("G1")["GOTRUE_JWT_SECRET"])
+
+    async def story(service: Service) -> Any:
+        async def invitation(name: str) -> tuple[str, str]:
+            body = {"type": "invite", "email": service.email(name), "data": {"team": "blue"}}
+            made = (await service.call("POST", "/admin/generate_link", key, **body)).json()
+            return made["id"], made["hashed_token"]
+
+        kim, token = await invitation("kim")
+        authorize = f"{service.url}/authorize?provider=keycloak&redirect_to={END}"
+        unknown = await service.http.get(f"{authorize}&invite_token=none", headers=DATED)
+        another = said(await service.browse(f"invite_token={token}", email=service.email("lou")))
+        accepted = said(await service.browse(f"invite_token={token}", email=service.email("kim")))
+        user = (await service.call("GET", f"/admin/users/{kim}", key)).json()
+        used = await service.http.get(f"{authorize}&invite_token={token}", headers=DATED)
+        again = await service.sign_in(email=service.email("kim"))
+        return refused(unknown), another, accepted, shown(user), refused(used), again["user"]["id"] == kim
 
     theirs, ours = await compare(story, GOTRUE_MAILER_AUTOCONFIRM="false")
 

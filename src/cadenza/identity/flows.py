@@ -33,12 +33,14 @@ _MOST: Final = 20_000
 class FlowSecrets(msgspec.Struct, frozen=True, kw_only=True):
     """What a flow keeps sealed: ours to show to the provider, and the provider's to hand on with the session.
 
-    ``browser`` is what the browser that was sent away holds in a cookie, where it was one.
+    ``browser`` is what the browser that was sent away holds in a cookie, where it was one; ``invitation`` the token of
+    the invitation it follows.
     """
 
     verifier: str = ""
     nonce: str = ""
     browser: str = ""
+    invitation: str = ""
     provider_token: str = ""
     provider_refresh_token: str = ""
 

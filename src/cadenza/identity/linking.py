@@ -10,31 +10,30 @@ password, the other ways in and the sessions made before are removed.
 Everything runs inside a transaction of the caller's. Who cannot come in before their address is confirmed is *returned*
 as ``Waiting``: what was done for them must stay.
 
-Above: ``oauth``, ``handlers.identities``, ``grants.id_token``. Below: ``records``, ``providers``, ``code_mails``.
+Above: ``oauth``, ``handlers.identities``, ``grants.id_token``. Below: ``ways_in``, ``records``, ``providers``,
+``code_mails``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import msgspec
 
 from cadenza.identity import oauth_errors as errors
-from cadenza.identity.accounts import changed_text, confirmed, data_of, text_of, with_providers
+from cadenza.identity.accounts import changed_text, confirmed, text_of
 from cadenza.identity.agent import NOBODY, Agent
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.bans import is_banned
 from cadenza.identity.code_mails import CONFIRMATION, Ask, CodeMails, Outgoing
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError, sign_up_disabled, user_banned
-from cadenza.identity.metadata import merged
+from cadenza.identity.one_time_codes import OneTimeCodes
 from cadenza.identity.providers import Profile
-from cadenza.identity.records import IdentityRow, Records, UserRow
+from cadenza.identity.records import IdentityRow, Records, TokenKind, UserRow
 from cadenza.identity.times import instant
-
-#: What may be left out where a provider says more of somebody than a token can carry.
-_EXPENDABLE: Final = ("custom_claims", "picture", "avatar_url", "profile", "website")
+from cadenza.identity.ways_in import WaysIn, is_verified
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +52,7 @@ class Linking:
     Args:
         config: Whether new users are taken, and confirmed at once.
         mails: Asks for confirmations.
+        codes: Recognises invitations.
         audit: Notes what was linked.
         clock: Seconds since the epoch.
         new_id: Makes ids.
@@ -63,12 +63,15 @@ class Linking:
         config: IdentityConfig,
         *,
         mails: CodeMails,
+        codes: OneTimeCodes,
         audit: Audit,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
         self._config = config
         self._mails = mails
+        self._codes = codes
+        self._ways_in = WaysIn(config, clock=clock, new_id=new_id)
         self._audit = audit
         self._clock = clock
         self._new_id = new_id
@@ -111,22 +114,22 @@ class Linking:
         Raises:
             RefusalError: They may not come in, and nothing is to stay.
         """
-        data = self._fitting(profile.data)
+        data = self._ways_in.fitting(profile.data)
         identity = records.identities.by_subject(provider, profile.subject)
         if identity is not None:
-            user = self._seen_again(records, identity, data)
+            user = self._ways_in.seen_again(records, identity, data)
         else:
             found = self._user_of_addresses(records, profile)
             user = self._new_user(records, profile, provider, data) if found is None else found
-            identity = self._add(records, user, provider, profile.subject, data)
-            user = self._with_data(records, user, data)
+            identity = self._ways_in.add(records, user, provider, profile.subject, data)
+            user = self._ways_in.with_data(records, user, data)
             if found is not None:
                 self._note(records, Action.IDENTITY_LINKED, user, identity, agent)
         if is_banned(user, instant(self._clock())):
             raise user_banned().about(user.id)
         if user.email_confirmed_at is not None or (email_optional and not user.email):
             return user
-        user = self._without_strangers(records, user, identity)
+        user = self._ways_in.without_strangers(records, user, identity)
         return self._first_confirmed(records, user, profile, provider, Ask(redirect_to=redirect_to))
 
     def _user_of_addresses(self, records: Records, profile: Profile) -> UserRow | None:
@@ -141,7 +144,7 @@ class Linking:
         for address in addresses:
             for identity in records.identities.of_email(address):
                 owner = records.users.by_id(identity.user_id)
-                if owner is not None and (owner.email == address or _is_verified(identity)):
+                if owner is not None and (owner.email == address or is_verified(identity)):
                     owners[owner.id] = owner
         if not owners:
             users = (records.users.by_email(address) for address in addresses)
@@ -174,18 +177,6 @@ class Linking:
         records.users.insert(user)
         return user
 
-    def _seen_again(self, records: Records, identity: IdentityRow, data: Mapping[str, object]) -> UserRow:
-        user = records.users.by_id(identity.user_id)
-        if user is None:  # the key between the tables forbids it
-            raise errors.no_profile()
-        now = instant(self._clock())
-        records.identities.update(
-            msgspec.structs.replace(
-                identity, data=text_of(data), email=_email_in(data), last_sign_in_at=now, updated_at=now
-            )
-        )
-        return self._with_data(records, user, data)
-
     def _first_confirmed(
         self, records: Records, user: UserRow, profile: Profile, provider: str, ask: Ask
     ) -> UserRow | Waiting:
@@ -216,14 +207,38 @@ class Linking:
             return address
         return address if user.email == address else None
 
-    def _without_strangers(self, records: Records, user: UserRow, identity: IdentityRow) -> UserRow:
-        for other in records.identities.of(user.id):
-            if other.id != identity.id:
-                records.identities.delete(other.id)
-        records.sessions.delete_of(user.id)
-        records.one_time_tokens.drop(user.id)
-        user = msgspec.structs.replace(user, password_hash=None, user_metadata=identity.data)
-        return self._with_providers(records, user)
+    # Coming by an invitation
+
+    def invited(self, records: Records, invitation: str) -> UserRow | None:
+        """Whom the token of an invitation's link was sent to, if it is still good."""
+        row = self._codes.by_link(records, invitation, TokenKind.CONFIRMATION)
+        return None if row is None else records.users.by_id(row.user_id)
+
+    def accept(self, records: Records, profile: Profile, invitation: str, *, provider: str, agent: Agent) -> UserRow:
+        """The user of an invitation, with a way in at the provider and no other.
+
+        Whoever has the link had the mail, so the address needs no further proof; but it must be the provider's too.
+
+        Raises:
+            RefusalError: The invitation is used or too old, or for another address, or the way in is somebody's.
+        """
+        user = self.invited(records, invitation)
+        if user is None:
+            raise errors.invitation_not_found()
+        now = instant(self._clock())
+        if is_banned(user, now):
+            raise user_banned().about(user.id)
+        if user.email not in {email.address.lower() for email in profile.emails}:
+            raise errors.invitation_for_another().about(user.id)
+        known = records.identities.by_subject(provider, profile.subject)
+        if known is not None:
+            raise errors.identity_already_linked(to_another=known.user_id != user.id).about(user.id)
+        identity = self._ways_in.add(records, user, provider, profile.subject, self._ways_in.fitting(profile.data))
+        traits = {"provider": provider}
+        self._audit.note(records, Action.INVITE_ACCEPTED, actor=user, address=agent.address, traits=traits)
+        user = confirmed(self._ways_in.without_strangers(records, user, identity), now)
+        records.users.update(user)
+        return user
 
     # Adding and removing by hand
 
@@ -251,10 +266,10 @@ class Linking:
         known = records.identities.by_subject(provider, profile.subject)
         if known is not None:
             raise errors.identity_already_linked(to_another=known.user_id != user.id)
-        data = self._fitting(profile.data)
-        identity = self._add(records, user, provider, profile.subject, data)
+        data = self._ways_in.fitting(profile.data)
+        identity = self._ways_in.add(records, user, provider, profile.subject, data)
         self._note(records, Action.IDENTITY_LINKED, user, identity, agent)
-        user = self._with_providers(records, user)
+        user = self._ways_in.with_providers(records, user)
         if user.email:
             return user
         return self._with_first_address(records, user, profile, provider, Ask(redirect_to=redirect_to))
@@ -295,13 +310,13 @@ class Linking:
         self._note(records, Action.IDENTITY_UNLINKED, user, gone, agent)
         records.identities.delete(gone.id)
         left = tuple(identity for identity in identities if identity is not gone)
-        return self._with_providers(records, self._with_address_of(records, user, left))
+        return self._ways_in.with_providers(records, self._with_address_of(records, user, left))
 
     def _with_address_of(self, records: Records, user: UserRow, left: tuple[IdentityRow, ...]) -> UserRow:
         """The user with an address that one of the ways in left has; verified ones first, then the oldest."""
         if any((identity.email or "") == (user.email or "") for identity in left):
             return user
-        ranked = sorted(left, key=lambda identity: (not identity.email, not _is_verified(identity)))
+        ranked = sorted(left, key=lambda identity: (not identity.email, not is_verified(identity)))
         for identity in ranked:
             owner = records.users.by_email(identity.email) if identity.email else None
             if owner is None or owner.id == user.id:
@@ -310,63 +325,21 @@ class Linking:
 
     def _moved_to(self, records: Records, user: UserRow, identity: IdentityRow) -> UserRow:
         user = _without_pending(records, msgspec.structs.replace(user, email=identity.email))
-        if identity.email and (_is_verified(identity) or self._config.autoconfirm):
+        if identity.email and (is_verified(identity) or self._config.autoconfirm):
             return user
         metadata = changed_text(user.user_metadata, {"email_verified": False})
         return msgspec.structs.replace(user, email_confirmed_at=None, user_metadata=metadata)
 
     # Shared
 
-    def _with_providers(self, records: Records, user: UserRow) -> UserRow:
-        user = msgspec.structs.replace(with_providers(records, user), updated_at=instant(self._clock()))
-        records.users.update(user)
-        return user
-
     def _note(self, records: Records, action: Action, user: UserRow, identity: IdentityRow, agent: Agent) -> None:
         traits = {"identity_id": identity.id, "provider": identity.provider, "provider_id": identity.subject}
         self._audit.note(records, action, actor=user, address=agent.address, traits=traits)
-
-    def _with_data(self, records: Records, user: UserRow, data: Mapping[str, object]) -> UserRow:
-        metadata = merged(data_of(user.user_metadata), data)
-        if len(msgspec.json.encode(metadata)) <= self._config.user_metadata_limit_bytes:
-            user = msgspec.structs.replace(user, user_metadata=text_of(metadata))
-        return self._with_providers(records, user)
-
-    def _add(
-        self, records: Records, user: UserRow, provider: str, subject: str, data: Mapping[str, object]
-    ) -> IdentityRow:
-        now = instant(self._clock())
-        identity = IdentityRow(
-            id=self._new_id(),
-            user_id=user.id,
-            provider=provider,
-            subject=subject,
-            email=_email_in(data),
-            data=text_of(data),
-            last_sign_in_at=now,
-            created_at=now,
-            updated_at=now,
-        )
-        records.identities.insert(identity)
-        return identity
-
-    def _fitting(self, data: Mapping[str, object]) -> dict[str, object]:
-        """What a provider says, small enough for every access token to carry it."""
-        kept = {**data, **({"email": str(data["email"]).lower()} if data.get("email") else {})}
-        for name in _EXPENDABLE:
-            if len(msgspec.json.encode(kept)) <= self._config.user_metadata_limit_bytes:
-                break
-            kept.pop(name, None)
-        return kept
 
 
 def _primary(profile: Profile) -> str:
     email = profile.email
     return email.address.lower() if email is not None and email.primary else ""
-
-
-def _is_verified(identity: IdentityRow) -> bool:
-    return data_of(identity.data).get("email_verified") is True
 
 
 def _without_pending(records: Records, user: UserRow) -> UserRow:
@@ -383,8 +356,3 @@ def _without_pending(records: Records, user: UserRow) -> UserRow:
         phone_change_sent_at=None,
         reauthentication_sent_at=None,
     )
-
-
-def _email_in(data: Mapping[str, object]) -> str | None:
-    email = data.get("email")
-    return email.lower() if isinstance(email, str) and email else None

@@ -38,7 +38,7 @@ _LOG: Final = logging.getLogger(__name__)
 METHOD: Final = "oauth"
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NOT_HANDED_ON: Final = frozenset({endpoints.PROVIDER, endpoints.SCOPES})
+_NOT_HANDED_ON: Final = frozenset({endpoints.PROVIDER, endpoints.SCOPES, endpoints.INVITE_TOKEN})
 _LONGEST_ERROR: Final = 128
 _LONGEST_DESCRIPTION: Final = 512
 _NONCE_BYTES: Final = 24
@@ -62,6 +62,7 @@ class _Back(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile
     tokens: Tokens
     email_optional: bool
+    invitation: str
 
 
 class OAuth:
@@ -113,18 +114,23 @@ class OAuth:
         """Begin a flow.
 
         Args:
-            query: ``provider``, ``scopes``, ``code_challenge`` and what else is for the provider.
+            query: ``provider``, ``scopes``, ``code_challenge``, ``invite_token`` and what else is for the provider.
             redirect_to: Where the browser shall end.
             referer: Where it comes from, in case that is not allowed.
             linking_user_id: Whom the way in is added to.
             holds_cookies: Whether a browser is asking that will come back to the same host.
 
         Raises:
-            RefusalError: There is no such provider, it cannot be reached, or the challenge is none.
+            RefusalError: There is no such provider or invitation, it cannot be reached, or the challenge is none.
         """
         provider = self._providers.find(query.get(endpoints.PROVIDER, ""))
+        invitation = query.get(endpoints.INVITE_TOKEN, "")
+        if invitation and await self._store.read(lambda records: self._linking.invited(records, invitation)) is None:
+            raise errors.invited_not_found()
         challenge = check_challenge(query.get(endpoints.CODE_CHALLENGE), query.get(endpoints.CODE_CHALLENGE_METHOD))
-        secrets = self._new_secrets(provider, query.get("nonce", ""), holds_cookies=holds_cookies)
+        secrets = msgspec.structs.replace(
+            self._new_secrets(provider, query.get("nonce", ""), holds_cookies=holds_cookies), invitation=invitation
+        )
 
         def begin(records: Records) -> FlowStateRow:
             return self._flows.begin(
@@ -211,7 +217,13 @@ class OAuth:
         profile = provider.with_answer(await _profile(provider, tokens, secrets), answer)
         if not profile.emails and not provider.config.email_optional:
             raise errors.no_email()
-        return _Back(flow=flow, profile=profile, tokens=tokens, email_optional=provider.config.email_optional)
+        return _Back(
+            flow=flow,
+            profile=profile,
+            tokens=tokens,
+            email_optional=provider.config.email_optional,
+            invitation=secrets.invitation,
+        )
 
     async def _finish(self, back: _Back, agent: Agent) -> str:
         flow = back.flow
@@ -248,6 +260,8 @@ class OAuth:
                 agent=agent,
                 redirect_to=flow.redirect_to,
             )
+        if back.invitation:
+            return self._linking.accept(records, profile, back.invitation, provider=flow.provider, agent=agent)
         return self._linking.sign_in(
             records,
             profile,

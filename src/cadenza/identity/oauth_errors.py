@@ -184,6 +184,21 @@ def linking_user_not_found() -> RefusalError:
     return RefusalError(_UNPROCESSABLE, ErrorCode.USER_NOT_FOUND, "Linking target user not found")
 
 
+def invited_not_found() -> RefusalError:
+    """A flow begun with the token of an invitation that is none, or not any more."""
+    return RefusalError(_NOT_FOUND, ErrorCode.USER_NOT_FOUND, "User identified by token not found")
+
+
+def invitation_not_found() -> RefusalError:
+    """The same when the browser comes back: it was used meanwhile, or is too old by now."""
+    return RefusalError(_NOT_FOUND, ErrorCode.INVITE_NOT_FOUND, "Invite not found")
+
+
+def invitation_for_another() -> RefusalError:
+    """Whoever was invited has another address than who comes from the provider."""
+    return validation_failed("Invited email does not match emails from external provider")
+
+
 def manual_linking_disabled() -> RefusalError:
     """Ways in are not added or removed by hand here."""
     return RefusalError(_NOT_FOUND, ErrorCode.MANUAL_LINKING_DISABLED, "Manual linking is disabled")

@@ -151,7 +151,7 @@ def assemble(
     if make_client is None:
         make_client = partial(new_client, config.tls.certificate if config.tls else None)
     providers = Providers(config, further=further, make_client=make_client, clock=clock)
-    linking = Linking(config, mails=own.code_mails, audit=audit, clock=clock, new_id=new_id)
+    linking = Linking(config, mails=own.code_mails, codes=own.codes, audit=audit, clock=clock, new_id=new_id)
     oauth = OAuth(
         config,
         store=store,

@@ -100,6 +100,7 @@ PROVIDER: Final = "provider"
 SCOPES: Final = "scopes"
 CODE_CHALLENGE: Final = "code_challenge"
 CODE_CHALLENGE_METHOD: Final = "code_challenge_method"
+INVITE_TOKEN: Final = "invite_token"  # noqa: S105 - a parameter's name
 SKIP_HTTP_REDIRECT: Final = "skip_http_redirect"
 PAGE: Final = "page"
 PER_PAGE: Final = "per_page"
