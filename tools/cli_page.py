@@ -23,9 +23,11 @@ _HEAD = """\
 # The command line
 
 `pip install 'cadenza[cli]'` brings the verbs of a user; `up` and `demo` need `cadenza[server,cli]`. Results go to
-stdout; progress and errors go to stderr, an error as one line: what happened, then what to do next. A table is drawn
-and coloured for a person and plain in a pipe or where `NO_COLOR` is set. With `--json` the result is JSON, and so is
-an error: `{"error": {"type", "message", "code", "nextStep", ...}, "exitCode"}`.
+stdout; progress and errors go to stderr, an error as one line: what happened, then what to do next. With `--json`
+the result is JSON, and so is an error: `{"error": {"type", "message", "code", "nextStep", ...}, "exitCode"}`.
+
+Colours are for a terminal; `NO_COLOR` takes them away there, `FORCE_COLOR` brings them into a pipe. What refreshes is
+drawn on a terminal alone, and not where `TERM` is `dumb`; a pipe gets plain lines.
 
 Passwords are asked for without echo, read from `CADENZA_PASSWORD` or from stdin; never from an argument, which other
 users can read. No command prints a whole token or a signature.

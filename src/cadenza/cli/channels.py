@@ -24,6 +24,7 @@ def channels(*, as_json: Annotated[bool, JSON] = False) -> None:
 
     Each pattern with who may join, what it carries, and an example for `cadenza watch`.
     """
+    from cadenza.cli.colours import Style
     from cadenza.cli.output import json_text, say, show_table
     from cadenza.schema.channels import CHANNELS
 
@@ -43,7 +44,7 @@ def channels(*, as_json: Annotated[bool, JSON] = False) -> None:
         (channel.pattern, channel.access.name.lower(), _payload(channel.payload), channel.example)
         for channel in CHANNELS
     ]
-    show_table(("PATTERN", "ACCESS", "CARRIES", "EXAMPLE"), rows)
+    show_table(("PATTERN", "ACCESS", "CARRIES", "EXAMPLE"), rows, styles={"EXAMPLE": Style.TYPED})
 
 
 def _payload(payload: object) -> str:

@@ -5,6 +5,7 @@ Above: ``cli.app``. Below: ``stack.demo``, which acts; this file only shows.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,12 +58,13 @@ def _load() -> Callable[[Callable[[DemoStep], None]], Coroutine[object, object, 
 
 
 def _show(step: DemoStep) -> None:
-    from cadenza.cli.output import person_looks, printable
+    from cadenza.cli.colours import Style, paint
+    from cadenza.cli.output import printable
 
-    mark = "✓" if step.ok else "✗"
-    if person_looks():
-        mark = typer.style(mark, fg="green" if step.ok else "red")
-    typer.echo(mark + printable(f" {step.seconds:6.2f} s  {step.name:<28}  {step.detail}").rstrip())
+    mark = paint("✓", Style.GOOD, sys.stdout) if step.ok else paint("✗", Style.BAD, sys.stdout)
+    line = printable(f" {step.seconds:6.2f} s  {step.name:<28}  {step.detail}").rstrip()
+    sys.stdout.write(f"{mark}{line}\n")
+    sys.stdout.flush()
 
 
 def _show_json(step: DemoStep) -> None:

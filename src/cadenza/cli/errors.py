@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import typer
 
 from cadenza import errors
+from cadenza.cli.colours import Style
 from cadenza.cli.exits import Exit, exit_for
 from cadenza.cli.output import json_text, note
 
@@ -110,11 +111,14 @@ def _next_step(error: errors.CadenzaError, code: Exit) -> str:
 
 
 def _say(described: Mapping[str, object], code: int, *, as_json: bool) -> None:
-    line = json_text({"error": described, "exitCode": code}) if as_json else f"cadenza: {_sentence(described)}"
-    note(_without_tokens(" ".join(line.splitlines())))
+    if as_json:
+        note(_one_line(json_text({"error": described, "exitCode": code})))
+    else:
+        note(f"cadenza: {_one_line(_wrong(described))}", Style.BAD, then=_one_line(str(described.get("nextStep", ""))))
 
 
-def _sentence(described: Mapping[str, object]) -> str:
+def _wrong(described: Mapping[str, object]) -> str:
+    """What is wrong, in a sentence; what to do next stands behind it."""
     message = str(described["message"])
     for name in ("field", "setting", "channel"):
         named = described.get(name)
@@ -124,7 +128,11 @@ def _sentence(described: Mapping[str, object]) -> str:
         message = f"{message.rstrip('.')} (code {described['code']})."
     if "retryAfter" in described:
         message = f"{message} Wait {described['retryAfter']:g} s."
-    return f"{message} {described.get('nextStep', '')}".rstrip()
+    return message
+
+
+def _one_line(text: str) -> str:
+    return _without_tokens(" ".join(text.splitlines()))
 
 
 def _without_tokens(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cadenza.cli.colours import Style
 from cadenza.cli.help import JSON, examples
 from cadenza.cli.output import json_text, note, say, show_pairs, show_table
 
@@ -120,7 +121,7 @@ async def _serve(settings: IdentitySettings, *, as_json: bool) -> None:
     from cadenza.stack.identity import identity_alone
 
     for warning in settings.warnings:
-        note(f"Warning: {warning}")
+        note(f"Warning: {warning}", Style.WARNING)
     began = time.monotonic()
     with signals() as stop:
         try:
@@ -145,7 +146,7 @@ def _announce(server: IdentityServer, settings: IdentitySettings, seconds: float
     if as_json:
         say(json_text({**where, "warnings": settings.warnings}))
         return
-    say(f"The identity provider is up ({seconds:.1f} s). Ctrl-C stops it.\n")
+    say(f"The identity provider is up ({seconds:.1f} s). Ctrl-C stops it.\n", Style.STRONG)
     names = ("address", "listens at", "issuer", "key set", "data")
     show_pairs({f"  {name}": value for name, value in zip(names, where.values(), strict=True)})
 

@@ -131,4 +131,4 @@ def _show(mails: tuple[Mail, ...], *, as_json: bool) -> None:
         if number:
             say("")
         shown = {"To": mail.to, "Subject": mail.subject, "At": mail.received_at, "Code": mail.code, "Link": mail.link}
-        show_pairs({name: value for name, value in shown.items() if value})
+        show_pairs({name: value for name, value in shown.items() if value}, strong=("Code",))

@@ -71,14 +71,16 @@ def _described(method: AnyMethod) -> dict[str, object]:
 
 
 def _show(found: Sequence[AnyMethod]) -> None:
+    from cadenza.cli.colours import Style
     from cadenza.cli.describe import parameters_of, summary
     from cadenza.cli.output import show_table
 
     rows = [(method.name, method.access.name.lower(), summary(parameters_of(method.params))) for method in found]
-    show_table(("METHOD", "ACCESS", "TAKES"), rows)
+    show_table(("METHOD", "ACCESS", "TAKES"), rows, styles={"METHOD": Style.TYPED, "TAKES": Style.MUTED})
 
 
 def _show_one(method: AnyMethod) -> None:
+    from cadenza.cli.colours import Style
     from cadenza.cli.describe import parameters_of
     from cadenza.cli.output import json_text, say, show_pairs, show_table
 
@@ -97,4 +99,4 @@ def _show_one(method: AnyMethod) -> None:
         )
         for one in parameters
     ]
-    show_table(("PARAMETER", "TYPE", "", "ONE OF"), rows)
+    show_table(("PARAMETER", "TYPE", "", "ONE OF"), rows, styles={"PARAMETER": Style.TYPED, "ONE OF": Style.MUTED})

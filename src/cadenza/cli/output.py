@@ -1,27 +1,30 @@
 """Where a command's result goes: a table or JSON, coloured for a person and plain for a program.
 
-Above: the verbs. Below: Rich, imported only when a person looks.
+Above: the verbs. Below: ``cli.colours``; Rich, imported only to colour JSON.
 """
 
 from __future__ import annotations
 
-import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+
+from cadenza.cli.colours import Style, can_draw, has_colour, paint
 
 __all__ = ["json_text", "note", "person_looks", "printable", "say", "show_json", "show_pairs", "show_table"]
 
 #: What a terminal would obey instead of showing: C0 but tab and line feed, DEL, C1.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-#: Blanks that a drawn table puts around a column, at most.
-_GAP = 3
+_ADDRESS = re.compile(r"(?:https?|wss?)://\S+")
+_GAP = "  "
 
 
 def person_looks() -> bool:
-    """Tell whether stdout is a terminal that may have colour (https://no-color.org: any non-empty NO_COLOR says no)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Tell whether stdout is a terminal on which more can be done than to add lines."""
+    return can_draw(sys.stdout)
 
 
 def printable(text: str) -> str:
@@ -29,15 +32,21 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def say(line: str) -> None:
+def say(line: str, style: Style = Style.PLAIN) -> None:
     """Print one line of the result at once, also into a pipe."""
-    sys.stdout.write(printable(line) + "\n")
-    sys.stdout.flush()
+    _write(paint(printable(line), style, sys.stdout))
 
 
-def note(line: str) -> None:
-    """Tell a person how it goes, beside the result: on stderr."""
-    sys.stderr.write(printable(line) + "\n")
+def note(line: str, style: Style = Style.PLAIN, *, then: str = "") -> None:
+    """Tell a person how it goes, beside the result: on stderr.
+
+    Args:
+        line: What to tell.
+        style: In which style.
+        then: What to add on the same line, plain.
+    """
+    told = paint(printable(line), style, sys.stderr) + (f" {printable(then)}" if then else "")
+    sys.stderr.write(told + "\n")
     sys.stderr.flush()
 
 
@@ -53,7 +62,7 @@ def show_json(value: object) -> None:
     import msgspec
 
     text = printable(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-    if not person_looks():
+    if not has_colour(sys.stdout):
         say(text)
         return
     from rich.console import Console
@@ -62,42 +71,73 @@ def show_json(value: object) -> None:
     Console(soft_wrap=True).print(JSON(text))
 
 
-def show_pairs(pairs: Mapping[str, str]) -> None:
-    """Print named values, one a line, the values below one another."""
-    width = max(map(len, pairs), default=0)
+def show_pairs(pairs: Mapping[str, str], *, strong: Collection[str] = ()) -> None:
+    """Print named values, one a line, the values below one another; those of ``strong`` names stand out."""
+    width = max(map(_cells, pairs), default=0)
     for name, value in pairs.items():
-        say(f"{name:<{width}}  {value}".rstrip())
+        shown = paint(printable(value), Style.STRONG if name in strong else _value_style(value), sys.stdout)
+        label = paint(_padded(printable(name), width), Style.MUTED, sys.stdout)
+        _write(f"{label}{_GAP}{shown}" if value else label.rstrip())
 
 
-def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below their headings: a drawn table for a person, aligned columns otherwise.
+def show_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Mapping[str, Style] | None = None
+) -> None:
+    """Print rows below their headings, in columns.
 
-    Only the last column is ever folded, at its blanks; a name is never broken, so that it can be copied.
+    On a terminal the last column is folded at its blanks where it is too long; nothing else is, and a name is never
+    broken, so that it can be copied.
+
+    Args:
+        headings: One a column.
+        rows: As many cells each.
+        styles: By heading, how its cells look.
     """
-    if not person_looks():
-        for line in _aligned([headings, *rows]):
-            say(line)
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings[:-1]:
-        table.add_column(heading, no_wrap=True)
-    table.add_column(headings[-1])
-    for row in rows:
-        # As text: a value is never read as Rich's markup.
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console()
-    words = [len(word) for row in rows for word in row[-1].split()]
-    firsts = sum(max(len(line[column]) for line in [headings, *rows]) + _GAP for column in range(len(headings) - 1))
-    # Too narrow a terminal breaks lines by itself, and leaves no line end in what is copied.
-    console.width = max(console.width, firsts + max(words, default=0) + _GAP)
-    console.print(table)
+    columns = [[printable(cell) for cell in column] for column in zip(headings, *rows, strict=True)]
+    widths = [max(map(_cells, column)) for column in columns[:-1]]
+    looks = [(styles or {}).get(heading, Style.PLAIN) for heading in headings]
+    for number, cells in enumerate(zip(*columns, strict=True)):
+        styled = [Style.STRONG] * len(looks) if number == 0 else looks
+        for line in _folded(cells, widths):
+            padded = [_padded(cell, width) for cell, width in zip(line, [*widths, 0], strict=True)]
+            last = max((index for index, cell in enumerate(line) if cell), default=0)
+            _write(_GAP.join(_trimmed(cell, style) for cell, style in zip(padded[: last + 1], styled, strict=False)))
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+def _folded(cells: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    """A row's lines: one, or more where the last cell is folded on a terminal."""
+    *firsts, last = cells
+    room = shutil.get_terminal_size().columns - sum(width + len(_GAP) for width in widths)
+    if not person_looks() or _cells(last) <= room:
+        return [[*firsts, last]]
+    folded = textwrap.wrap(last, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    return [[*firsts, folded[0]], *([*[""] * len(firsts), more] for more in folded[1:])]
+
+
+def _trimmed(cell: str, style: Style) -> str:
+    """A cell in its style, which the blanks behind it do not take part in."""
+    text = cell.rstrip()
+    return paint(text, style, sys.stdout) + cell[len(text) :]
+
+
+def _value_style(value: str) -> Style:
+    return Style.TYPED if _ADDRESS.fullmatch(value) else Style.PLAIN
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _cells(text))
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes: East Asian characters take two, what is put over another none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from cadenza.cli.colours import Style
 from cadenza.cli.loops import server_part
 from cadenza.cli.output import json_text, note, say, show_pairs
 from cadenza.cli.program import command
@@ -95,7 +96,7 @@ def _announcement(stack: EmbeddedStack) -> dict[str, object]:
 
 def _announce(stack: EmbeddedStack, seconds: float) -> None:
     email, password = stack.ready_user
-    say(f"Cadenza is up ({seconds:.1f} s). Ctrl-C stops it.\n")
+    say(f"Cadenza is up ({seconds:.1f} s). Ctrl-C stops it.\n", Style.STRONG)
     show_pairs(
         {
             "  identity provider": stack.identity_url,
@@ -109,7 +110,7 @@ def _announce(stack: EmbeddedStack, seconds: float) -> None:
     )
     say("\nTry next, in another terminal:")
     for line in _next_commands(stack, email):
-        say(f"  {line}")
+        say(f"  {line}", Style.TYPED)
 
 
 def _next_commands(stack: EmbeddedStack, email: str) -> list[str]:

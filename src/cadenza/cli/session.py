@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable
 from typing import Final, TypeVar
 
+from cadenza.cli.colours import Style
 from cadenza.cli.output import json_text, note
 from cadenza.client import Client, Connected, Disconnected, ErrorOccurred, SessionStore, StoredSession, connect
 from cadenza.client.auth.place import place_of
@@ -90,7 +91,10 @@ class Api:
         )
 
     def _note(self, text: str, described: dict[str, object]) -> None:
-        note(json_text(described) if self._as_json else f"cadenza: {text}")
+        if self._as_json:
+            note(json_text(described))
+        else:
+            note(f"cadenza: {text}", Style.WARNING)
 
 
 @contextlib.asynccontextmanager

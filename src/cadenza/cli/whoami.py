@@ -60,4 +60,4 @@ async def _whoami(*, as_json: bool) -> None:
         "Session in": state.store,
         "Clock": skew and f"the provider's is {skew} from this machine's: set it",
     }
-    show_pairs({name: value for name, value in shown.items() if value})
+    show_pairs({name: value for name, value in shown.items() if value}, strong=("E-mail",))
