@@ -132,7 +132,11 @@ class User:
 
     @property
     def session_file(self) -> Path:
-        return Path(self.environ["CADENZA_DATA_DIR"]) / "session.json"
+        return self._data_dir / "session.json"
+
+    @property
+    def _data_dir(self) -> Path:
+        return Path(self.environ["CADENZA_DATA_DIR"])
 
     def start(self, *argv: str, environ: Mapping[str, str] | None = None, **popen: Any) -> subprocess.Popen[str]:
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -181,10 +185,10 @@ class User:
         )
 
     def _secrets(self) -> set[str]:
-        if not self.session_file.exists():
-            return {self.stack.password}
-        session = json.loads(self.session_file.read_text())["session"]
-        return {self.stack.password, session["access_token"], session["refresh_token"]}
+        """The password, and the tokens of every profile's session."""
+        kept = [json.loads(file.read_text())["session"] for file in self._data_dir.glob("**/session.json")]
+        tokens = {session[name] for session in kept for name in ("access_token", "refresh_token")}
+        return {self.stack.password, *tokens}
 
 
 @pytest.fixture

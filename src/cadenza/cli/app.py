@@ -34,6 +34,7 @@ from cadenza.cli import (
 from cadenza.cli.errors import report, report_usage
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import examples
+from cadenza.cli.options import GLOBAL_PROFILE, refuse_unused
 
 __all__ = ["app", "run"]
 
@@ -104,9 +105,11 @@ def _version(asked: bool) -> None:  # noqa: FBT001  # the shape of a typer callb
 def _root(
     context: typer.Context,
     *,
+    profile: Annotated[str | None, GLOBAL_PROFILE] = None,
     _version_asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    refuse_unused(context, profile)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE
 
 if TYPE_CHECKING:
     from cadenza.client import Page
@@ -48,6 +49,7 @@ def call(
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the answer.")
     ] = 10.0,
+    profile: Annotated[str | None, PROFILE] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Call a method of the contract and print its data.
@@ -66,16 +68,18 @@ def call(
     values = read_parameters(parameters)
     if not parameters.startswith(("-", "@")):
         _refuse_secrets(values)
-    run(_call(method, values, timeout, as_json=as_json))
+    run(_call(method, values, timeout, profile=profile, as_json=as_json))
 
 
-async def _call(method: str, parameters: Mapping[str, object], seconds: float, *, as_json: bool) -> None:
+async def _call(
+    method: str, parameters: Mapping[str, object], seconds: float, *, profile: str | None, as_json: bool
+) -> None:
     import msgspec
 
     from cadenza.cli.output import json_text, note, say, show_json
     from cadenza.cli.session import open_api
 
-    async with open_api(as_json=as_json, timeout=seconds) as api:
+    async with open_api(as_json=as_json, profile=profile, timeout=seconds) as api:
         page: Page[object] = await api.do(api.client.call_page(method, parameters))
     data = _without_secrets(msgspec.to_builtins(page.data))
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE, SUPABASE_URL
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +36,8 @@ def inbox(
     to: Annotated[str, typer.Option("--to", help="Mails to this address alone.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the next mail, and show that one.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait at most.")] = 300.0,
-    supabase_url: Annotated[str | None, typer.Option("--supabase-url", help="The provider's address.")] = None,
+    profile: Annotated[str | None, PROFILE] = None,
+    supabase_url: Annotated[str | None, SUPABASE_URL] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Show the mails that the embedded provider kept, newest first.
@@ -43,21 +45,18 @@ def inbox(
     It keeps them while no SMTP server is configured. Each link and code works once.
     """
     from cadenza.cli.loops import run
+    from cadenza.cli.session import known_addresses
 
-    run(_inbox(to=to, wait_seconds=timeout if wait else 0.0, supabase_url=supabase_url, as_json=as_json))
+    provider = known_addresses(profile, supabase_url=supabase_url).supabase_url
+    run(_inbox(provider, to=to, wait_seconds=timeout if wait else 0.0, as_json=as_json))
 
 
-async def _inbox(*, to: str, wait_seconds: float, supabase_url: str | None, as_json: bool) -> None:
-    import os
-
+async def _inbox(provider: str | None, *, to: str, wait_seconds: float, as_json: bool) -> None:
     import httpx
 
-    from cadenza.client.settings import is_loopback, read_environment, resolve_addresses
+    from cadenza.client.settings import is_loopback
     from cadenza.errors import ConfigurationError
 
-    environment = read_environment(os.environ)
-    addresses = resolve_addresses(ws_url=None, supabase_url=supabase_url, environment=environment, stored=None)
-    provider = addresses.supabase_url
     if provider is None or not is_loopback(provider):
         raise ConfigurationError(
             "Only an embedded provider on this machine has an inbox.",

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import OVER_WEBSOCKET, PROFILE, STORE, SUPABASE_URL, WS_URL, Store
 
 __all__ = ["register"]
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "cadenza login --email you@example.com",
             "cadenza login --email you@example.com --password-stdin < password.txt",
+            "cadenza login --profile uat --store keyring --ws-url wss://uat.example.com/connection/websocket",
             "CADENZA_EMAIL=you@example.com CADENZA_PASSWORD=... cadenza login --over-websocket",
         ),
     )(login)
@@ -35,15 +37,11 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
     ] = False,
-    over_websocket: Annotated[
-        bool, typer.Option("--over-websocket", help="Sign in through the gateway, not at the identity provider.")
-    ] = False,
-    ws_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="The gateway; otherwise CADENZA_WS_URL, or the embedded stack's.")
-    ] = None,
-    supabase_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="The provider; otherwise SUPABASE_URL, or the embedded stack's.")
-    ] = None,
+    over_websocket: Annotated[bool, OVER_WEBSOCKET] = False,
+    profile: Annotated[str | None, PROFILE] = None,
+    store: Annotated[Store | None, STORE] = None,
+    ws_url: Annotated[str | None, WS_URL] = None,
+    supabase_url: Annotated[str | None, SUPABASE_URL] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Sign in, and keep the session for the other commands.
@@ -61,6 +59,8 @@ def login(
             address,
             password,
             over_websocket=over_websocket,
+            profile=profile,
+            store=store,
             ws_url=ws_url,
             supabase_url=supabase_url,
             as_json=as_json,
@@ -73,15 +73,19 @@ async def _login(
     password: str,
     *,
     over_websocket: bool,
+    profile: str | None,
+    store: Store | None,
     ws_url: str | None,
     supabase_url: str | None,
     as_json: bool,
 ) -> None:
     from cadenza.cli.moments import local_time
     from cadenza.cli.output import json_text, say
-    from cadenza.cli.session import open_api
+    from cadenza.cli.session import open_for_sign_in
 
-    async with open_api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url) as api:
+    async with open_for_sign_in(
+        as_json=as_json, profile=profile, store=store, ws_url=ws_url, supabase_url=supabase_url
+    ) as api:
         auth = api.client.auth
         ways = auth.over_websocket if over_websocket else auth
         session = await api.do(ways.sign_in_with_password(email, password))

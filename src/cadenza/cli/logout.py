@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE
 
 __all__ = ["register"]
 
@@ -33,6 +34,7 @@ def logout(
     scope: Annotated[
         Scope, typer.Option(help="local: this session; global: all of yours; others: all but this one.")
     ] = Scope.LOCAL,
+    profile: Annotated[str | None, PROFILE] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Sign out: end the session at the provider, forget it here.
@@ -41,14 +43,14 @@ def logout(
     """
     from cadenza.cli.loops import run
 
-    run(_logout(scope, as_json=as_json))
+    run(_logout(scope, profile=profile, as_json=as_json))
 
 
-async def _logout(scope: Scope, *, as_json: bool) -> None:
+async def _logout(scope: Scope, *, profile: str | None, as_json: bool) -> None:
     from cadenza.cli.output import json_text, say
     from cadenza.cli.session import open_api
 
-    async with open_api(as_json=as_json) as api:
+    async with open_api(as_json=as_json, profile=profile) as api:
         session = api.client.auth.session
         if session is not None:
             await api.do(api.client.auth.sign_out(scope.value))

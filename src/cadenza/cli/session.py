@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Final, TypeVar
 
 from cadenza.cli.colours import Style
+from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
-from cadenza.client import Client, Connected, Disconnected, ErrorOccurred, SessionStore, StoredSession, connect
-from cadenza.client.auth.place import place_of
-from cadenza.client.settings import read_environment
+from cadenza.cli.whose import check_store, login_command, settle_profile
+from cadenza.client import Addresses, Client, Connected, Disconnected, ErrorOccurred, StoredSession, connect
+from cadenza.client.auth.place import SessionPlace, place_of
+from cadenza.client.settings import read_environment, resolve_addresses
 from cadenza.errors import SignInRequiredError, TransportError
 
-__all__ = ["Api", "open_api", "session_store", "stored_session"]
+__all__ = ["Api", "known_addresses", "open_api", "open_for_sign_in", "place", "stored_session"]
 
 _T = TypeVar("_T")
 
@@ -35,12 +37,36 @@ _REASONS: Final = {
 class Api:
     """A client, and what it told of its connection.
 
+    Args:
+        as_json: Tell it in JSON.
+        ws_url: The gateway, if given.
+        supabase_url: The provider, if given.
+        timeout: The client's one deadline, in seconds.
+        profile: Whose session and addresses; one that exists, or that a sign-in is about to make.
+        store: Where the session is kept, if given.
+
     Attributes:
         client: The SDK's client.
     """
 
-    def __init__(self, *, as_json: bool, ws_url: str | None, supabase_url: str | None, timeout: float) -> None:
-        self.client: Client = connect(ws_url, supabase_url=supabase_url, deadline_seconds=timeout, events=self)
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        ws_url: str | None,
+        supabase_url: str | None,
+        timeout: float,
+        profile: str | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.client: Client = connect(
+            ws_url,
+            supabase_url=supabase_url,
+            session_store=None if store is None else store.value,
+            profile=profile,
+            deadline_seconds=timeout,
+            events=self,
+        )
         self._as_json = as_json
         self._has_connected = False
         self._unreachable: asyncio.Future[TransportError] = asyncio.get_running_loop().create_future()
@@ -101,40 +127,93 @@ class Api:
 async def open_api(
     *,
     as_json: bool,
+    profile: str | None = None,
     ws_url: str | None = None,
     supabase_url: str | None = None,
     timeout: float = 10.0,  # noqa: ASYNC109  # handed to the SDK, which has one deadline for everything
 ) -> AsyncIterator[Api]:
-    """Open a client with the stored session and the environment's settings; close it in the end."""
-    api = Api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url, timeout=timeout)
+    """Open a client with a profile's session and the environment's settings; close it in the end.
+
+    Raises:
+        ConfigurationError: There is no such profile; the known ones are named.
+        SignInRequiredError: Nobody is signed in; it names the command that mends it.
+    """
+    whose = settle_profile(profile).name
+    api = Api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url, timeout=timeout, profile=whose)
     async with api.client:
         signed_in = api.client.auth.session is not None
         try:
             yield api
         except SignInRequiredError as error:
-            stored = None if signed_in else await session_store().load()
+            stored = None if signed_in else await place(whose).store.load()
             if stored is None:
-                raise
+                raise SignInRequiredError(
+                    error.message,
+                    code=error.code,
+                    reason=error.reason,
+                    next_step=f"Sign in: {login_command(whose)}",
+                ) from error
             here = api.client.addresses.ws_url
             raise SignInRequiredError(
                 f"Nobody is signed in at {here}: the stored session belongs to {stored.ws_url}.",
-                next_step="Sign in there with cadenza login, or unset CADENZA_WS_URL and SUPABASE_URL.",
+                next_step=f"Sign in there with {login_command(whose)}, or unset CADENZA_WS_URL and SUPABASE_URL.",
             ) from error
 
 
-def session_store() -> SessionStore:
-    """Return the store that every verb uses: the one the last sign-in used, unless the environment names another."""
-    return place_of(read_environment(os.environ)).store
+@contextlib.asynccontextmanager
+async def open_for_sign_in(
+    *,
+    as_json: bool,
+    profile: str | None = None,
+    store: Store | None = None,
+    ws_url: str | None = None,
+    supabase_url: str | None = None,
+    timeout: float = 10.0,  # noqa: ASYNC109  # as above
+) -> AsyncIterator[Api]:
+    """Open a client that is about to sign in: the profile may be new, and what is kept must be found again.
+
+    Raises:
+        ConfigurationError: The profile's name is nearly another's, or the next command would not find the session.
+    """
+    whose = settle_profile(profile, may_be_new=True).name
+    check_store(store)
+    api = Api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url, timeout=timeout, profile=whose, store=store)
+    async with api.client:
+        yield api
 
 
-async def stored_session() -> StoredSession:
+def place(profile: str | None = None) -> SessionPlace:
+    """Return where a profile's session is kept: where its last sign-in put it, unless the environment says otherwise.
+
+    Raises:
+        ConfigurationError: There is no such profile; the known ones are named.
+    """
+    return place_of(read_environment(os.environ), profile=settle_profile(profile).name)
+
+
+def known_addresses(
+    profile: str | None = None, *, ws_url: str | None = None, supabase_url: str | None = None
+) -> Addresses:
+    """Return where a profile's client would connect. Raises ``ConfigurationError``."""
+    return resolve_addresses(
+        ws_url=ws_url,
+        supabase_url=supabase_url,
+        environment=read_environment(os.environ),
+        stored=place(profile).addresses,
+    )
+
+
+async def stored_session(profile: str | None = None) -> StoredSession:
     """Return the stored session as it stands, without a network.
 
     Raises:
+        ConfigurationError: There is no such profile.
         SignInRequiredError: There is none.
         SessionStoreError: It cannot be read.
     """
-    stored = await session_store().load()
+    stored = await place(profile).store.load()
     if stored is None:
-        raise SignInRequiredError("Nobody is signed in.")
+        raise SignInRequiredError(
+            "Nobody is signed in.", next_step=f"Sign in: {login_command(settle_profile(profile).name)}"
+        )
     return stored

@@ -15,6 +15,7 @@ import typer
 
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE
 
 __all__ = ["register"]
 
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
 def inspect(
     source: Annotated[str, typer.Argument(metavar="-", help="- reads the token from stdin.", show_default=False)] = "",
     *,
+    profile: Annotated[str | None, PROFILE] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Show what an access token says: header, claims, when it ends, who it is for.
@@ -44,7 +46,7 @@ def inspect(
     if source not in ("", "-"):
         # Whatever was given is not repeated: it is most likely the token.
         raise typer.BadParameter("a token is never an argument, for others can read those; pipe it in", param_hint="-")
-    header, claims, problem = _read(_token(source))
+    header, claims, problem = _read(_token(source, profile))
     if as_json:
         _show_json(header, claims, problem)
     else:
@@ -53,7 +55,7 @@ def inspect(
         raise typer.Exit(Exit.FAILED)
 
 
-def _token(source: str) -> str:
+def _token(source: str, profile: str | None) -> str:
     from cadenza.cli.input import is_piped, read_all
 
     if source == "-" or is_piped():
@@ -64,7 +66,7 @@ def _token(source: str) -> str:
     from cadenza.cli.loops import run
     from cadenza.cli.session import stored_session
 
-    return run(stored_session()).session.access_token
+    return run(stored_session(profile)).session.access_token
 
 
 def _read(token: str) -> tuple[dict[str, object], dict[str, object], str]:

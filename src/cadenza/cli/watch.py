@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE
 
 __all__ = ["register"]
 
@@ -41,6 +42,7 @@ def watch(
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the subscription.")
     ] = 10.0,
+    profile: Annotated[str | None, PROFILE] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Follow a channel until Ctrl-C, --count or --for.
@@ -55,5 +57,7 @@ def watch(
     from cadenza.cli.loops import run
     from cadenza.cli.watching import Wish, follow
 
-    wish = Wish(channel=channel, count=count, seconds=seconds, depth=depth, lines=lines, timeout=timeout)
+    wish = Wish(
+        channel=channel, count=count, seconds=seconds, depth=depth, lines=lines, timeout=timeout, profile=profile
+    )
     run(follow(wish, as_json=as_json))

@@ -37,6 +37,7 @@ class Wish:
         depth: Levels a side of a book.
         lines: A line each, even where a table could be drawn.
         timeout: How long to wait for the gateway's acknowledgement.
+        profile: Whose session; None for the current one.
     """
 
     channel: str
@@ -45,6 +46,7 @@ class Wish:
     depth: int | None
     lines: bool
     timeout: float
+    profile: str | None = None
 
 
 async def follow(wish: Wish, *, as_json: bool) -> None:
@@ -58,7 +60,7 @@ async def follow(wish: Wish, *, as_json: bool) -> None:
     parsed = _parsed(wish.channel)
     if wish.depth is not None and parsed.pattern is not channels.ORDERBOOK:
         raise ValidationError("Only an order book has a depth.", field="--depth", next_step="Leave out --depth.")
-    async with open_api(as_json=as_json, timeout=wish.timeout) as api:
+    async with open_api(as_json=as_json, profile=wish.profile, timeout=wish.timeout) as api:
         reader = _reader(api.client, parsed, wish.depth or _DEPTH, _Gaps(as_json=as_json))
         await api.do(reader.__aenter__())
         try:

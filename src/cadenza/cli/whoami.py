@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cadenza.cli.help import JSON, examples
+from cadenza.cli.options import PROFILE
 
 __all__ = ["register"]
 
@@ -19,17 +20,17 @@ def register(app: typer.Typer) -> None:
     app.command("whoami", epilog=examples("cadenza whoami", "cadenza whoami --json"))(whoami)
 
 
-def whoami(*, as_json: Annotated[bool, JSON] = False) -> None:
+def whoami(*, profile: Annotated[str | None, PROFILE] = None, as_json: Annotated[bool, JSON] = False) -> None:
     """Show who is signed in.
 
     Asks the provider, so a session that was ended elsewhere is noticed: exit code 3.
     """
     from cadenza.cli.loops import run
 
-    run(_whoami(as_json=as_json))
+    run(_whoami(profile=profile, as_json=as_json))
 
 
-async def _whoami(*, as_json: bool) -> None:
+async def _whoami(*, profile: str | None, as_json: bool) -> None:
     import time
 
     from cadenza.cli.moments import distance, local_time
@@ -37,7 +38,7 @@ async def _whoami(*, as_json: bool) -> None:
     from cadenza.cli.session import open_api
     from cadenza.errors import SignInRequiredError
 
-    async with open_api(as_json=as_json) as api:
+    async with open_api(as_json=as_json, profile=profile) as api:
         user = await api.do(api.client.auth.user())
         session = api.client.auth.session
         addresses = api.client.addresses
