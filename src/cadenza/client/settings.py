@@ -44,6 +44,7 @@ KNOWN_VARIABLES: Final[Mapping[str, str]] = {
     "CADENZA_AUDIENCE": "the audience every access token must name",
     "CADENZA_JWKS_URL": "the provider's key set",
     "CADENZA_ADDRESS_HEADER": "the header in which the backend tells the provider a client's address",
+    "CADENZA_API_URL": "the gateway's server API, where it does not stand beside the WebSocket",
     "CADENZA_API_KEY": "the key of the gateway's server API",
     "CADENZA_PROXY_SECRET": "the secret between gateway and backend",
     "CADENZA_ALLOWED_ORIGINS": "browser origins the gateway lets in",
