@@ -14,6 +14,8 @@ import httpx
 import pytest
 from tests.identity.browsing import fields, walk
 
+from cadenza.identity.access_token_hook import hook_sql
+
 _DEADLINE_SECONDS = 30.0
 
 Start = Callable[..., dict[str, Any]]
@@ -194,3 +196,11 @@ def test_the_test_provider_is_not_served_where_other_machines_reach_it(run: Run)
 
     assert done.returncode != 0
     assert "--test-provider" in done.stderr
+
+
+def test_the_hook_for_a_real_provider_is_printed_as_sql_alone(run: Run) -> None:
+    printed = run("identity", "hook-sql")
+    assert printed.returncode == 0
+    assert printed.stderr == ""
+    assert printed.stdout == hook_sql()
+    assert "pg-functions://postgres/public/cadenza_access_token" in printed.stdout

@@ -22,7 +22,7 @@ from typing import Any
 
 from tests.support.programs import Program, free_port
 
-from cadenza.gateway.centrifugo import CentrifugoConfig, document, text
+from cadenza.identity.access_token_hook import hook_sql
 
 _BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 _AUTH_ROLE = "supabase_auth_admin"
@@ -32,15 +32,6 @@ _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "
 #: Supabase Auth keeps no idle connection unless it is told how many: each statement of a request would open one of its
 #: own, and SCRAM costs both sides more than all else (``ApplyConfig`` in its ``internal/storage/dial.go``).
 POOL = {"GOTRUE_DB_MAX_POOL_SIZE": "20", "GOTRUE_DB_MAX_IDLE_POOL_SIZE": "20"}
-#: The access-token hook of design/decisions.md, "Revocation": meta whole in every token.
-_HOOK = """
-CREATE FUNCTION public.cadenza_access_token(event jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT jsonb_set(event, '{claims}', (event->'claims') || jsonb_build_object('meta', jsonb_build_object(
-    'session_id', event->'claims'->>'session_id',
-    'aal', event->'claims'->>'aal',
-    'role', coalesce(event->'claims'->'app_metadata'->>'role', event->'claims'->>'role'))))
-$$
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +144,7 @@ class Postgres:
         self.sql(
             database,
             f"CREATE SCHEMA auth AUTHORIZATION {_AUTH_ROLE}",
-            _HOOK,
-            f"GRANT USAGE ON SCHEMA public TO {_AUTH_ROLE}",
-            f"GRANT EXECUTE ON FUNCTION public.cadenza_access_token(jsonb) TO {_AUTH_ROLE}",
+            hook_sql(),
         )
         return f"postgres://{_AUTH_ROLE}:{password}@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
@@ -214,25 +203,23 @@ def run_supabase_auth(
 
 
 @contextlib.contextmanager
-def run_centrifugo(
-    program: Path, config: CentrifugoConfig, *, folder: Path, jwks_url: str | None = None
-) -> Iterator[None]:
-    """Run Centrifugo with the file that Cadenza makes of ``config``; its own strict check must accept it first.
-
-    ``jwks_url``: another key set than the backend's.
-    """
-    made = document(config)
-    if jwks_url is not None:
-        client: Any = made["client"]
-        client["token"]["jwks_public_endpoint"] = jwks_url
+def run_centrifugo(program: Path, config: Mapping[str, Any], *, folder: Path) -> Iterator[int]:
+    """Run Centrifugo with ``config`` on a free port, which is yielded; its own strict check must accept it first."""
+    port = free_port()
     file = folder / "centrifugo.json"
+    whole = {
+        **config,
+        "http_server": {"address": "127.0.0.1", "port": port},
+        "health": {"enabled": True},
+        "usage_stats": {"disabled": True},
+    }
     file.touch(mode=0o600)
-    file.write_text(text(made))
+    file.write_text(json.dumps(whole, indent=1))
     _run([str(program), "checkconfig", "--strict", "-c", str(file)])
     server = Program([str(program), "-c", str(file)], environment=_BARE, log=folder / "centrifugo.log", cwd="/")
     try:
-        server.wait_for_http(f"{config.internal_url}/health")
-        yield
+        server.wait_for_http(f"http://127.0.0.1:{port}/health")
+        yield port
     finally:
         server.stop()
 

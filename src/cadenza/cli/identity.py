@@ -48,6 +48,10 @@ def register(app: typer.Typer) -> None:
             "cadenza identity rotate-keys --revoke KID",
         ),
     )(rotate_keys)
+    app.command(
+        "hook-sql",
+        epilog=examples("cadenza identity hook-sql", 'cadenza identity hook-sql | psql "$DATABASE_URL"'),
+    )(print_hook_sql)
 
 
 def serve(
@@ -189,6 +193,22 @@ def rotate_keys(
         _show(rotation.rotate(algorithm=algorithm, lead_seconds=lead), as_json=as_json)
     else:
         _show(rotation.rotate(algorithm=algorithm), as_json=as_json)
+
+
+def print_hook_sql() -> None:
+    """Print the access-token hook for a real Supabase Auth, in SQL.
+
+    It puts meta and channels into every token, by which gateway and backend know session, role, second factor and app.
+    The embedded provider needs none. How to switch it on stands at its head.
+    """
+    from cadenza.cli.loops import server_part
+
+    def load() -> str:
+        from cadenza.identity.access_token_hook import hook_sql
+
+        return hook_sql()
+
+    say(server_part(load).rstrip("\n"))
 
 
 def _rotation(data_dir: Path | None) -> KeyRotation:

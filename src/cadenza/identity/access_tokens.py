@@ -3,7 +3,8 @@
 The claims are Supabase Auth's, in its order, with ``meta`` on top as its access-token hook would put it there:
 Centrifugo hands ``meta`` to the backend with every call, whole.
 
-Above: ``sessions`` issues, ``handlers`` asks who calls. Below: ``tokens.signer``, ``tokens.verifier``, ``records``.
+Above: ``sessions`` issues, ``handlers`` asks who calls. Below: ``access_token_hook``, ``tokens.signer``,
+``tokens.verifier``, ``records``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 import msgspec
 
 from cadenza.errors import AuthError, TokenExpiredError, TokenFormatError, TokenNotYetValidError
+from cadenza.identity.access_token_hook import meta_of, session_channel
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError, bad_jwt, no_authorization
 from cadenza.identity.keys import KeyRing
@@ -126,17 +128,11 @@ class AccessTokens:
             "amr": msgspec.json.decode(session.amr),
             "session_id": session.id,
             "is_anonymous": user.is_anonymous,
-            "meta": {"session_id": session.id, "aal": session.aal, "role": _backend_role(user, app_metadata)},
+            "meta": meta_of(session.id, session.aal, user.role, app_metadata),
         }
         if self._config.session_channel_claim:
-            claims["channels"] = [f"session:{session.id}"]
+            claims["channels"] = [session_channel(session.id)]
         return claims
-
-
-def _backend_role(user: UserRow, app_metadata: Mapping[str, object]) -> str:
-    """Rights come from ``app_metadata``, which only the provider writes; without one, from the role in PostgreSQL."""
-    role = app_metadata.get("role")
-    return role if isinstance(role, str) and role else user.role
 
 
 def _refusal(token: str, error: AuthError) -> RefusalError:
