@@ -36,6 +36,10 @@ cadenza call query.ticker.list '{"venue": "PAPER"}'
 An answer is `{"data": ..., "error": {"code", "message", "temporary", "field", "retryAfter"}, "pagination": {...}}`,
 with `data` or `error`. Parameters marked `!` are required. Where a list takes `instrumentIds`, `venue` and `symbols`,
 the filters add up and none of them means all.
+
+**Who** may call is decided by the caller's token alone, before the parameters are read and whether or not the method is
+served ([how to control access](../how-to/control-access.md)). Where **second factor** names a group, an operator may
+demand `aal2` for it with `CADENZA_SECOND_FACTOR_FOR`; a connection without one is answered 26006.
 """
 
 _WHO: Mapping[Access, str] = {
@@ -43,6 +47,7 @@ _WHO: Mapping[Access, str] = {
     Access.USER: "user",
     Access.OWNER: "owner",
     Access.SERVICE: "service",
+    Access.ADMIN: "admin",
 }
 
 
@@ -75,10 +80,11 @@ def _who() -> str:
 def _section(area: str, methods: Iterable[Method[Any, Any]], served: frozenset[str]) -> str:
     rows = "\n".join(
         f"| `{method.name}` | {'yes' if method.name in served else 'not yet'} | {_WHO[method.access]} "
-        f"| {_params(method.params)} | {_result(method)} |"
+        f"| {method.guarded or '-'} | {_params(method.params)} | {_result(method)} |"
         for method in methods
     )
-    return f"## {area}\n\n| method | served | who | parameters | data |\n|---|---|---|---|---|\n{rows}\n"
+    head = "| method | served | who | second factor | parameters | data |\n|---|---|---|---|---|---|"
+    return f"## {area}\n\n{head}\n{rows}\n"
 
 
 def _params(params: type[Any]) -> str:

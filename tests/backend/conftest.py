@@ -197,6 +197,7 @@ def provider() -> MemoryProvider:
 class VerifiedClaims(NamedTuple):
     session_id: str | None
     aal: str | None
+    client_id: str | None = None
 
 
 class Verified(NamedTuple):
@@ -212,9 +213,18 @@ class MemoryVerifier:
         self.errors: dict[str, Exception] = {}
         self.known: dict[str, Verified] = {}
 
-    def knows(self, token: str, sub: str, *, exp: float | None, session_id: str | None, aal: str | None) -> None:
+    def knows(
+        self,
+        token: str,
+        sub: str,
+        *,
+        exp: float | None = START + 600,
+        session_id: str | None = "s1",
+        aal: str | None = "aal1",
+        client_id: str | None = None,
+    ) -> None:
         """Believe a token."""
-        self.known[token] = Verified(sub, exp, VerifiedClaims(session_id, aal))
+        self.known[token] = Verified(sub, exp, VerifiedClaims(session_id, aal, client_id))
 
     async def verify(self, token: str) -> Verified:
         if token in self.errors:
@@ -251,6 +261,9 @@ def backend(
 
 Rpc = Callable[..., Awaitable[Any]]
 
+#: What the access-token hook puts into the token of a user without a role.
+META = {"session_id": "s1", "aal": "aal1", "role": "authenticated"}
+
 
 @pytest.fixture
 def rpc(backend: Backend) -> Rpc:
@@ -262,7 +275,7 @@ def rpc(backend: Backend) -> Rpc:
         *,
         user: str = "ann",
         address: str = "",
-        meta: Any = None,
+        meta: Any = META,
         client: str = "client",
     ) -> Any:
         request = RpcRequest(
@@ -285,7 +298,9 @@ def rpc(backend: Backend) -> Rpc:
 def subscribe(backend: Backend) -> Callable[..., Awaitable[SubscribeResponse]]:
     """Join a channel as the gateway would ask."""
 
-    async def call(channel: str, *, user: str = "ann") -> SubscribeResponse:
-        return await backend.handlers.subscribe(SubscribeRequest(client="client", user=user, channel=channel), Peer())
+    async def call(channel: str, *, user: str = "ann", meta: Any = META) -> SubscribeResponse:
+        raw = msgspec.Raw(json.dumps(meta).encode())
+        request = SubscribeRequest(client="client", user=user, channel=channel, meta=raw)
+        return await backend.handlers.subscribe(request, Peer())
 
     return call

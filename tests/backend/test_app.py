@@ -17,7 +17,7 @@ SECRET = "0123456789abcdef"
 BASE = "http://127.0.0.1:8080"
 GATEWAY = {SECRET_HEADER: SECRET, "Content-Type": "application/json"}
 INFO = {"client": "c", "user": "", "method": "query.system.info", "data": {}}
-JOIN = {"client": "c", "user": "ann", "channel": "market:ticker:PAPER:BTC/USDT"}
+JOIN = {"client": "c", "user": "ann", "channel": "market:ticker:PAPER:BTC/USDT", "meta": {"session_id": "s1"}}
 
 
 @pytest.fixture

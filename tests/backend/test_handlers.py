@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadenza.backend import AccessConfig
+from cadenza.backend.access import Gate
 from cadenza.backend.handlers import Handlers
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.router import Router
@@ -80,7 +82,9 @@ async def test_no_channel_name_can_make_it_fail(channel: str) -> None:
         def exists(self, channel: object) -> bool:
             return channel is None
 
-    handlers = Handlers(Router(METHODS, new_request_id=lambda: "r"), Nothing(), RaisedLevels(clock=float))  # type: ignore[arg-type]  # joins nothing
+    gate = Gate(AccessConfig())
+    router = Router(METHODS, gate, new_request_id=lambda: "r")
+    handlers = Handlers(router, Nothing(), RaisedLevels(clock=float), gate)  # type: ignore[arg-type]  # joins nothing
     response = await handlers.subscribe(SubscribeRequest(client="c", user="ann", channel=channel), Peer())
     assert response.error is not None
     assert response.error.code in {102, 103}

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from cadenza.backend.access import level_of
 from cadenza.backend.levels import RaisedLevels
-from cadenza.backend.ports import Caller
 
 
 def test_a_connection_falls_back_when_the_token_it_showed_expires(time: Any) -> None:
@@ -28,11 +26,3 @@ def test_the_connection_raised_longest_ago_is_forgotten_first(time: Any) -> None
     for client in ("c1", "c2", "c1", "c3"):
         levels.raise_to(client, "ann", "aal2", expires_at=time.now + 60)
     assert [client for client in ("c1", "c2", "c3") if levels.of(client, "ann")] == ["c1", "c3"]
-
-
-def test_the_level_is_the_tokens_own_or_what_the_connection_was_raised_to() -> None:
-    assert level_of(Caller()) == ""
-    assert level_of(Caller(user="ann", meta=b'{"aal":"aal1"}')) == "aal1"
-    assert level_of(Caller(user="ann", meta=b'{"aal":"aal1"}', raised="aal2")) == "aal2"
-    assert level_of(Caller(user="ann", meta=b'{"aal":"aal2"}')) == "aal2"
-    assert level_of(Caller(user="ann", meta=b"nonsense")) == ""

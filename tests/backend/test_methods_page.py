@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.backend.conftest import META
 
 from cadenza.schema.methods import METHODS
 
@@ -46,14 +47,15 @@ def test_every_method_has_one_row_that_says_whether_it_is_served(page_tool: Modu
 
 async def test_what_the_page_calls_not_served_answers_18016(page_tool: ModuleType, rpc: Any) -> None:
     for name, (served, *_) in rows(page_tool.render()).items():
-        error = (await rpc(name, {})).get("error", {})
+        error = (await rpc(name, {}, meta=META | {"role": "admin"})).get("error", {})
         assert (error.get("code") == 18016) is (served == "not yet")
 
 
 def test_a_row_names_parameters_and_data(page_tool: ModuleType) -> None:
     listed = rows(page_tool.render())
-    assert listed["command.auth.login"][1:] == ["anyone", "email!: `email`, password!: `string`", "`AuthSession`"]
-    assert listed["query.system.info"][2] == "-"
-    assert "venue: `Venue`" in listed["query.ticker.list"][2]
-    assert listed["query.ticker.list"][3] == "`Ticker[]`"
-    assert listed["query.portfolio.list"][3] == "`Portfolio[]`, paged"
+    assert listed["command.auth.login"][1:] == ["anyone", "-", "email!: `email`, password!: `string`", "`AuthSession`"]
+    assert listed["query.system.info"][3] == "-"
+    assert "venue: `Venue`" in listed["query.ticker.list"][3]
+    assert listed["query.ticker.list"][4] == "`Ticker[]`"
+    assert listed["command.trade_order.submit"][1:3] == ["owner", "orders"]
+    assert listed["query.portfolio.list"][4] == "`Portfolio[]`, paged"

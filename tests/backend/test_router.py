@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadenza.backend import AccessConfig
+from cadenza.backend.access import Gate
 from cadenza.backend.ports import Caller
 from cadenza.backend.router import Router
 from cadenza.errors import RpcError
@@ -21,15 +23,20 @@ from cadenza.schema.market import ListTickersParams, SaveTickersParams, Ticker
 from cadenza.schema.methods import Method
 from cadenza.schema.system import NoParams, SystemInfo
 
-USER = Caller(user="ann")
+USER = Caller(user="ann", meta=b'{"session_id":"s1","role":"authenticated"}')
+ROBOT = Caller(user="robot", meta=b'{"session_id":"s2","role":"service"}')
 PING = Method("query.system.info", NoParams, SystemInfo, access=Access.ANONYMOUS)
 LIST = Method("query.ticker.list", ListTickersParams, list[Ticker])
 SAVE = Method("command.ticker.save", SaveTickersParams, list[Ticker], access=Access.SERVICE)
 LOGIN = Method("command.auth.login", LoginParams, str, access=Access.ANONYMOUS)
 SIGNUP = Method("command.auth.signup", SignupParams, str, access=Access.ANONYMOUS)
 UNSERVED = Method("query.portfolio.list", NoParams, str)
-CONTRACT: dict[str, Method[Any, Any]] = {method.name: method for method in (PING, LIST, SAVE, LOGIN, SIGNUP, UNSERVED)}
-SERVED = CONTRACT.keys() - {UNSERVED.name}
+UNSERVED_SAVE = Method("command.portfolio.save", NoParams, str, access=Access.SERVICE)
+CONTRACT: dict[str, Method[Any, Any]] = {
+    method.name: method for method in (PING, LIST, SAVE, LOGIN, SIGNUP, UNSERVED, UNSERVED_SAVE)
+}
+SERVED = CONTRACT.keys() - {UNSERVED.name, UNSERVED_SAVE.name}
+GATE = Gate(AccessConfig())
 
 
 class Service:
@@ -53,7 +60,7 @@ def service() -> Service:
 
 @pytest.fixture
 def router(service: Service) -> Router:
-    router = Router(CONTRACT, new_request_id=lambda: "request-7")
+    router = Router(CONTRACT, GATE, new_request_id=lambda: "request-7")
     for name in SERVED:
         router.add(CONTRACT[name], service)
     return router
@@ -106,8 +113,12 @@ async def test_an_anonymous_caller_is_told_to_sign_in_before_anything_else(route
 
 async def test_a_service_method_is_denied_to_users_before_params_are_read(router: Router) -> None:
     assert await code_of(router, "command.ticker.save", b"not json") == 26005
-    robot = Caller(user="robot", meta=b'{"role":"service"}')
-    assert await call(router, "command.ticker.save", b'{"tickers":[]}', robot) == {"data": []}
+    assert await call(router, "command.ticker.save", b'{"tickers":[]}', ROBOT) == {"data": []}
+
+
+async def test_the_rules_hold_for_what_is_not_served_too(router: Router) -> None:
+    assert await code_of(router, "command.portfolio.save") == 26005
+    assert await code_of(router, "command.portfolio.save", caller=ROBOT) == 18016
 
 
 @pytest.mark.parametrize(
@@ -132,8 +143,7 @@ async def test_a_service_method_is_denied_to_users_before_params_are_read(router
 async def test_params_that_do_not_fit_are_22015_with_their_path_in_wire_names(
     router: Router, service: Service, name: str, payload: bytes, field: str
 ) -> None:
-    caller = Caller(user="robot", meta=b'{"role":"admin"}')
-    answer = await call(router, name, payload, caller)
+    answer = await call(router, name, payload, ROBOT)
     assert answer["error"]["code"] == 22015
     assert answer["error"]["field"] == field
     assert "- at `$.venue" not in answer["error"]["message"]
@@ -154,7 +164,7 @@ async def test_params_that_are_no_object_are_22015(router: Router, service: Serv
 
 @given(payload=st.binary(max_size=80), name=st.sampled_from(sorted(CONTRACT)) | st.text(max_size=30))
 async def test_no_bytes_and_no_name_can_make_it_raise(payload: bytes, name: str) -> None:
-    router = Router(CONTRACT, new_request_id=lambda: "r")
+    router = Router(CONTRACT, GATE, new_request_id=lambda: "r")
     router.add(LIST, Service())
     msgspec.json.decode(await router.call(name, payload, USER), type=Result[Any])
 

@@ -37,7 +37,12 @@ def session_of(client: Client) -> Session:
 def minted(system: System, session: Session, *, lifetime_seconds: int) -> str:
     """Another access token of the same session, as the provider would sign it."""
     claims = check_form(session.access_token).claims
-    return system.mint(sub=claims.sub, session_id=claims.session_id, exp=int(time.time()) + lifetime_seconds)
+    return system.mint(
+        sub=claims.sub,
+        session_id=claims.session_id,
+        channels=claims.channels,  # Centrifugo has a socket connect anew whose next token names other channels
+        exp=int(time.time()) + lifetime_seconds,
+    )
 
 
 @requirement("SDK-FLOW")

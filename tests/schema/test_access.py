@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from cadenza.schema.access import Access
+from cadenza.schema.access import Access, Guarded
 from cadenza.schema.channels import CHANNELS
-from cadenza.schema.methods import METHODS
+from cadenza.schema.methods import METHODS, Kind
 
 _RPC: Final = Path(__file__).resolve().parent.parent / "data" / "schema" / "rpc.json"
 SCOPES: Final[dict[str, str]] = {entry["method"]: entry["scope"] for entry in json.loads(_RPC.read_text())["methods"]}
@@ -27,13 +27,13 @@ RULE_OF_SCOPE: Final = {
     "wallet-read": Access.OWNER,
     "wallet-manage": Access.OWNER,
     "service-or-admin": Access.SERVICE,
-    # "admin" in the API's own pages (reference/cadenza-api.md, roles), and so are the three below
-    "dealer-manage": Access.SERVICE,
+    "dealer-manage": Access.ADMIN,
 }
+#: "admin" in the API's own pages (reference/cadenza-api.md, roles).
 NARROWER: Final = {
-    "command.fermata.wallet.freeze": Access.SERVICE,
-    "command.fermata.wallet.unfreeze": Access.SERVICE,
-    "command.fermata.wallet.close": Access.SERVICE,
+    "command.fermata.wallet.freeze": Access.ADMIN,
+    "command.fermata.wallet.unfreeze": Access.ADMIN,
+    "command.fermata.wallet.close": Access.ADMIN,
 }
 
 
@@ -57,6 +57,16 @@ def test_saving_syncing_and_switching_instruments_needs_the_service_role() -> No
     for_service |= {f"command.instrument.{action}" for action in ("enable", "disable", "delete")}
     assert len(for_service) == 14
     assert {METHODS[name].access for name in for_service} == {Access.SERVICE}
+
+
+def test_commands_on_credentials_orders_and_wallets_may_want_a_second_factor_and_nothing_else() -> None:
+    """``design/decisions.md``, "Access"; those that only machines may call are left out."""
+    areas = {"credential": Guarded.CREDENTIALS, "trade_order": Guarded.ORDERS, "fermata.wallet": Guarded.WALLETS}
+    for name, method in METHODS.items():
+        area = next((guarded for area, guarded in areas.items() if f".{area}." in name), None)
+        by_people = method.kind is Kind.COMMAND and method.access is not Access.SERVICE
+        assert method.guarded is (area if by_people else None), name
+    assert sum(method.guarded is not None for method in METHODS.values()) == 11
 
 
 def test_channel_of_an_account_is_its_owners_and_market_channels_are_any_users() -> None:

@@ -107,6 +107,7 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
         venue = backend.venues[0]
         assert isinstance(venue, PaperVenue)
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "reader", "exp": int(time.time()) + 600}
+        claims |= {"meta": {"session_id": "s1"}}
         yield Stack(f"ws://127.0.0.1:{gateway.port}/connection/websocket", Signer(key).sign(claims), venue)
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from cadenza.errors import ConfigurationError
+from cadenza.schema.access import Guarded
 from cadenza.stack.external import external_settings_from_environment, http_client, server_api_url
 
 WHOLE = {
@@ -130,3 +131,10 @@ async def test_the_environments_proxy_counts_but_never_for_this_machine(
         await http.get(settings.api_url)
 
     assert asked == ["proxy" if through else "direct" for through in proxied]
+
+
+def test_what_goes_beyond_the_access_rules_is_read() -> None:
+    environ = {**WHOLE, "CADENZA_SECOND_FACTOR_FOR": "credentials", "CADENZA_OAUTH_CLIENTS": "app-1"}
+    settings = external_settings_from_environment(environ)
+    assert settings.second_factor_for == {Guarded.CREDENTIALS}
+    assert settings.oauth_clients == {"app-1"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cadenza.errors import ConfigurationError
+from cadenza.schema.access import Guarded
 from cadenza.stack.settings import StackSettings, settings_from_environment
 
 
@@ -71,3 +72,17 @@ def test_what_no_browser_sends_as_origin_is_refused_and_not_silently_useless(tmp
 @pytest.mark.parametrize("origin", ["*", "https://app.example", "http://localhost:3000", "https://*.app.example"])
 def test_an_origin_and_a_pattern_of_origins_are_taken(tmp_path: Path, origin: str) -> None:
     assert StackSettings(data_dir=tmp_path, allowed_origins=(origin,)).allowed_origins == (origin,)
+
+
+def test_what_goes_beyond_the_access_rules_is_read_for_the_embedded_stack(tmp_path: Path) -> None:
+    environ = {"CADENZA_SECOND_FACTOR_FOR": "orders, wallets", "CADENZA_OAUTH_CLIENTS": "app-1,app-2"}
+    settings = settings_from_environment({"CADENZA_DATA_DIR": str(tmp_path), **environ})
+    assert settings.second_factor_for == {Guarded.ORDERS, Guarded.WALLETS}
+    assert settings.oauth_clients == {"app-1", "app-2"}
+
+
+def test_a_second_factor_for_what_there_is_not_is_refused_and_not_silently_useless(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'order'") as refused:
+        settings_from_environment({"CADENZA_DATA_DIR": str(tmp_path), "CADENZA_SECOND_FACTOR_FOR": "order"})
+    assert refused.value.setting == "CADENZA_SECOND_FACTOR_FOR"
+    assert "orders" in refused.value.next_step

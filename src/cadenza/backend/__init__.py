@@ -5,7 +5,7 @@ the parts together; ``ApiPublisher`` and ``HttpIdentityProvider`` reach a gatewa
 """
 
 from cadenza.backend.app import SECRET_HEADER
-from cadenza.backend.config import AttemptLimits, BackendConfig, PaperConfig
+from cadenza.backend.config import AccessConfig, AttemptLimits, BackendConfig, PaperConfig
 from cadenza.backend.handlers import Handlers
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
@@ -13,6 +13,7 @@ from cadenza.backend.service import Backend
 
 __all__ = [
     "SECRET_HEADER",
+    "AccessConfig",
     "ApiPublisher",
     "AttemptLimits",
     "Backend",

@@ -1,61 +1,216 @@
 """Who may call a method and who may join a channel. The rules stand beside each in schema; this decides by them.
 
-Above: ``router``, ``handlers``. Below: schema. Rights come from the verified token alone: its ``sub`` and, through the
-gateway, its ``meta``; nothing a caller writes in params can add to them.
+Above: ``router``, ``handlers``, ``services.guard``. Below: schema, ``config``. Rights come from the verified token
+alone: its ``sub`` and, through the gateway, its ``meta``; nothing a caller writes in params can add to them.
+
+The checks of a rule are made in one order, and the first that fails decides:
+
+===========  =================  ===============================================================================
+check        claim              fails
+===========  =================  ===============================================================================
+anonymous                       never: anyone may
+user         ``sub``            nobody is signed in
+client       ``meta.client_id`` the token was given to a third party's app that is not listed (row A6)
+role         ``meta.role``      the user has none of the roles (``service`` counts as a role)
+owner        ``sub``            the thing is somebody else's; of a method's params only its service can judge
+aal2         ``meta.aal``       the operator demands a second factor, and the connection has not shown one
+===========  =================  ===============================================================================
 """
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from cadenza.backend.ports import Caller
-from cadenza.schema.access import Access
+from cadenza.backend.config import AccessConfig
+from cadenza.backend.ports import Caller, TokenMeta
+from cadenza.schema.access import Access, Guarded
 from cadenza.schema.channels import ParsedChannel
 from cadenza.schema.codes import Code
+from cadenza.schema.method import Method
 
-__all__ = ["level_of", "may_call", "may_join"]
+__all__ = ["ANY_CLIENT", "Check", "Decision", "Gate", "Rule"]
 
-_SERVICE_ROLES = frozenset({"service", "admin"})
+P = TypeVar("P")
+D = TypeVar("D")
 
-
-class _Meta(msgspec.Struct, frozen=True):
-    """The part of a token's ``meta`` that rights hang on."""
-
-    role: str = ""
-    aal: str = ""
-
-
-_meta = msgspec.json.Decoder(_Meta)
+#: In the list of OAuth clients: tokens of every one are taken, so that not even ``meta`` is asked for.
+ANY_CLIENT = "*"
+#: NIST SP 800-63's second level, as Supabase Auth names it.
+_AAL2 = "aal2"
 
 
-def may_call(access: Access, caller: Caller) -> Code | None:
-    """Why this caller may not call a method of this rule; None when it may.
+class Rule(enum.StrEnum):
+    """What is checked, in this order."""
 
-    ``OWNER`` is judged by the service, which alone knows whose the thing is; here it means signed in.
+    ANONYMOUS = "anonymous"
+    USER = "user"
+    CLIENT = "client"
+    ROLE = "role"
+    SERVICE = "service"
+    OWNER = "owner"
+    AAL2 = "aal2"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One check, and how it went.
+
+    Attributes:
+        rule: What was checked.
+        claim: The token's claim that it hangs on; empty where none does.
+        wanted: What the claim should have been, in words.
+        found: What it was; empty where there was none.
+        passed: Whether it will do.
     """
-    if access is Access.ANONYMOUS:
-        return None
-    if not caller.user:
-        return Code.SIGN_IN_REQUIRED
-    if access is Access.SERVICE and _role(caller) not in _SERVICE_ROLES:
-        return Code.ACCESS_DENIED
-    return None
+
+    rule: Rule
+    claim: str
+    wanted: str
+    found: str
+    passed: bool
 
 
-def may_join(channel: ParsedChannel, caller: Caller) -> bool:
-    """Whether this caller may join a channel. No trading account exists yet, so nobody owns one."""
-    return channel.pattern.access is Access.USER and bool(caller.user)
+class Decision(msgspec.Struct, frozen=True):
+    """Whether a caller may, and by which check.
+
+    Attributes:
+        checks: Those that were made, in order; the last one decided.
+        refusal: The code of the refusal; None when the caller may.
+        message: Why not, for the caller.
+        mend: What has to be changed so that the caller may, for the operator.
+    """
+
+    checks: tuple[Check, ...]
+    refusal: Code | None = None
+    message: str = ""
+    mend: str = ""
+
+    @property
+    def decided_by(self) -> Check:
+        """The check that decided."""
+        return self.checks[-1]
 
 
-def level_of(caller: Caller) -> str:
-    """How far this connection's user has proved who they are: ``aal2`` by token or since, else ``aal1`` or empty."""
-    return caller.raised or _read(caller).aal
+_ANYONE = Decision((Check(Rule.ANONYMOUS, "", "anyone", "", passed=True),))
 
 
-def _role(caller: Caller) -> str:
-    return _read(caller).role
+class Gate:
+    """Decides, for methods and channels alike.
+
+    Args:
+        config: What the operator lets in, and demands.
+    """
+
+    def __init__(self, config: AccessConfig) -> None:
+        self._guarded = config.second_factor_for
+        self._clients = config.oauth_clients
+        self._any_client = ANY_CLIENT in config.oauth_clients
+
+    def call(self, method: Method[P, D], caller: Caller) -> Decision:
+        """Whether this caller may call a method. Whose the thing in its params is, its service judges."""
+        return self._decide(method.access, method.guarded, caller, owned=True)
+
+    def join(self, channel: ParsedChannel, caller: Caller) -> Decision:
+        """Whether this caller may join a channel. No trading account exists yet, so nobody owns one."""
+        return self._decide(channel.access, None, caller, owned=False)
+
+    def takes_client(self, client_id: str | None) -> bool:
+        """Whether tokens given to an OAuth client are taken; without an id, the token is the project's own."""
+        return not client_id or self._any_client or client_id in self._clients
+
+    def _decide(self, access: Access, guarded: Guarded | None, caller: Caller, *, owned: bool) -> Decision:
+        if access is Access.ANONYMOUS:
+            return _ANYONE
+        checks: list[Check] = []
+        for check in self._checks(access, guarded, caller, owned=owned):
+            checks.append(check)
+            if not check.passed:
+                return Decision(tuple(checks), *_WORDS[check.rule](check, caller))
+        return Decision(tuple(checks))
+
+    def _checks(self, access: Access, guarded: Guarded | None, caller: Caller, *, owned: bool) -> Iterator[Check]:
+        yield Check(Rule.USER, "sub", "a user", caller.user, passed=bool(caller.user))
+        meta = caller.token_meta
+        yield self._client(meta)
+        if access.roles:
+            rule = Rule.SERVICE if access is Access.SERVICE else Rule.ROLE
+            wanted = " or ".join(access.roles)
+            yield Check(rule, "meta.role", wanted, meta.role or "", passed=meta.role in access.roles)
+        if access is Access.OWNER:
+            yield Check(Rule.OWNER, "sub", "the owner", caller.user, passed=owned)
+        if guarded in self._guarded:
+            level = caller.raised or meta.aal
+            yield Check(Rule.AAL2, "meta.aal", _AAL2, level, passed=level == _AAL2)
+
+    def _client(self, meta: TokenMeta) -> Check:
+        client_id = meta.client_id or ""
+        if self._any_client:
+            return Check(Rule.CLIENT, "meta.client_id", "any", client_id, passed=True)
+        if not meta.session_id:  # without the whole meta, nobody knows whose app the token was given to
+            return Check(Rule.CLIENT, "meta", "a whole meta", "", passed=False)
+        wanted = "none, or a listed one"
+        return Check(Rule.CLIENT, "meta.client_id", wanted, client_id, passed=self.takes_client(client_id))
 
 
-def _read(caller: Caller) -> _Meta:
-    try:
-        return _meta.decode(caller.meta or b"{}")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _Meta()
+class _Refusal(NamedTuple):
+    """The words of one, put together only when they are needed."""
+
+    code: Code
+    message: str
+    mend: str
+
+
+def _no_user(_check: Check, _caller: Caller) -> _Refusal:
+    return _Refusal(Code.SIGN_IN_REQUIRED, "Sign in first.", "Sign in: cadenza login.")
+
+
+def _strange_client(check: Check, _caller: Caller) -> _Refusal:
+    if check.claim == "meta":
+        return _Refusal(
+            code=Code.ACCESS_DENIED,
+            message="This connection's token does not say of which session and app it is: it has no whole meta claim.",
+            mend="Install the access-token hook at the provider (cadenza identity hook-sql), set "
+            "include_connection_meta at the gateway, and have the session refreshed. Or take the tokens of any app: "
+            "CADENZA_OAUTH_CLIENTS=*.",
+        )
+    return _Refusal(
+        code=Code.ACCESS_DENIED,
+        message="This token was given to another app, which may not act here.",
+        mend="If the app is trusted, list its client_id in CADENZA_OAUTH_CLIENTS and start the backend anew.",
+    )
+
+
+def _wrong_role(check: Check, caller: Caller) -> _Refusal:
+    return _Refusal(
+        code=Code.ACCESS_DENIED,
+        message=f"This is for role {check.wanted}.",
+        mend=f"Set app_metadata.role to {check.wanted} at the provider (PUT /admin/users/{caller.user}, with a service "
+        "key), and have the session refreshed: the new token has it.",
+    )
+
+
+def _not_owner(_check: Check, _caller: Caller) -> _Refusal:
+    return _Refusal(
+        code=Code.ACCESS_DENIED,
+        message="This is for its owner.",
+        mend="Nothing helps: no trading account exists in this version, so nobody owns one.",
+    )
+
+
+def _one_factor(_check: Check, _caller: Caller) -> _Refusal:
+    return _Refusal(
+        code=Code.SECOND_FACTOR_REQUIRED,
+        message="This wants a second factor (aal2).",
+        mend="Prove a second factor on this connection: api.auth.mfa.verify in the SDK.",
+    )
+
+
+_WORDS: Mapping[Rule, Callable[[Check, Caller], _Refusal]] = {
+    Rule.USER: _no_user,
+    Rule.CLIENT: _strange_client,
+    Rule.ROLE: _wrong_role,
+    Rule.SERVICE: _wrong_role,
+    Rule.OWNER: _not_owner,
+    Rule.AAL2: _one_factor,
+}

@@ -1,6 +1,6 @@
 """The backend's settings: one frozen object, checked when it is made; nothing here reads the environment.
 
-Above: ``service`` and ``app``; ``stack`` fills it in. Below: errors.
+Above: ``service`` and ``app``; ``stack`` fills it in. Below: schema, errors.
 """
 
 import math
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from cadenza.errors import ConfigurationError
+from cadenza.schema.access import Guarded
 
 #: A secret shorter than this can be guessed, or was a placeholder.
 SHORTEST_SECRET = 16
@@ -54,6 +55,20 @@ class AttemptLimits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccessConfig:
+    """What goes beyond the rules that stand beside each method and channel.
+
+    Attributes:
+        second_factor_for: Commands that demand a second factor.
+        oauth_clients: Ids of third parties' OAuth clients whose tokens are taken; ``*`` is any, and then the backend
+            does not ask for ``meta`` either.
+    """
+
+    second_factor_for: frozenset[Guarded] = frozenset()
+    oauth_clients: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BackendConfig:
     """The backend.
 
@@ -67,6 +82,7 @@ class BackendConfig:
             it. With none, addresses are unknown and signing in is limited by account only.
         publish_queue: Publications that wait for the publisher at most; the oldest go first.
         attempts: Limits on signing in.
+        access: Who may do what, beyond the contract's own rules.
         paper: The simulated venue.
     """
 
@@ -76,6 +92,7 @@ class BackendConfig:
     trusted_proxies: tuple[str, ...] = ()
     publish_queue: int = 10_000
     attempts: AttemptLimits = field(default_factory=AttemptLimits)
+    access: AccessConfig = field(default_factory=AccessConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ import logging
 
 import msgspec
 
-from cadenza.backend.access import may_join
+from cadenza.backend.access import Gate
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.ports import Caller
 from cadenza.backend.router import Router
@@ -46,10 +46,12 @@ class Handlers:
         router: Serves the methods.
         joining: Knows which channels there are and what a new subscriber starts with.
         levels: Which connections were raised.
+        gate: Decides who may join.
     """
 
-    def __init__(self, router: Router, joining: JoiningService, levels: RaisedLevels) -> None:
+    def __init__(self, router: Router, joining: JoiningService, levels: RaisedLevels, gate: Gate) -> None:
         self._router = router
+        self._gate = gate
         self._joining = joining
         self._levels = levels
 
@@ -70,7 +72,8 @@ class Handlers:
         channel = parse_channel(request.channel)
         if channel is None:
             return _UNKNOWN_CHANNEL
-        if not may_join(channel, Caller(user=request.user, address=peer.address, meta=bytes(request.meta))):
+        caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta), client=request.client)
+        if self._gate.join(channel, caller).refusal is not None:
             return _PERMISSION_DENIED
         try:
             if not self._joining.exists(channel):

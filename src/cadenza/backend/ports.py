@@ -44,12 +44,33 @@ __all__ = [
     "Redirects",
     "SignIns",
     "TokenClaims",
+    "TokenMeta",
     "TokenSubject",
     "TokenVerifier",
     "Users",
     "Venue",
     "VenueFeed",
 ]
+
+
+class TokenMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a token's ``meta`` that rights hang on.
+
+    Attributes:
+        session_id: Which session; every whole ``meta`` has one.
+        role: The user's role, out of ``app_metadata``.
+        aal: How far the user had proved who they are: ``aal1``, ``aal2``.
+        client_id: The OAuth client it was given to, where that is a third party's app.
+    """
+
+    session_id: str = ""
+    role: str | None = None
+    aal: str = ""
+    client_id: str | None = None
+
+
+_meta = msgspec.json.Decoder(TokenMeta)
+_NO_META = TokenMeta()
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +89,16 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     meta: bytes = b""
     client: str = ""
     raised: str = ""
+
+    @property
+    def token_meta(self) -> TokenMeta:
+        """What ``meta`` says; nothing where it is absent or not of its form."""
+        if not self.meta:
+            return _NO_META
+        try:
+            return _meta.decode(self.meta)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return _NO_META
 
 
 class MarketVenue(Protocol):
@@ -254,6 +285,11 @@ class TokenClaims(Protocol):
     @property
     def aal(self) -> str | None:
         """How far its user has proved who they are: ``aal1``, ``aal2``."""
+        ...
+
+    @property
+    def client_id(self) -> str | None:
+        """The OAuth client it was given to, where that is a third party's app."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from cadenza.backend.access import may_call
+from cadenza.backend.access import Decision, Gate
 from cadenza.backend.ports import Caller
 from cadenza.errors import RpcError
 from cadenza.schema.codes import CODES, Code
@@ -29,15 +29,6 @@ Serve = Callable[[P, Caller], Awaitable[D]]
 
 _logger = logging.getLogger("cadenza.backend")
 
-_REFUSALS: Mapping[Code, bytes] = {
-    Code.SIGN_IN_REQUIRED: encode_error(
-        ErrorBody(code=Code.SIGN_IN_REQUIRED, message="Sign in to call this method.", temporary=False)
-    ),
-    Code.ACCESS_DENIED: encode_error(
-        ErrorBody(code=Code.ACCESS_DENIED, message="This method is not for this user.", temporary=False)
-    ),
-}
-
 
 class _Route(NamedTuple):
     method: Method[Any, Any]
@@ -49,11 +40,15 @@ class Router:
 
     Args:
         methods: The contract, by name.
+        gate: Decides who may.
         new_request_id: Names an internal error, in the answer and in the log.
     """
 
-    def __init__(self, methods: Mapping[str, Method[Any, Any]], *, new_request_id: Callable[[], str]) -> None:
+    def __init__(
+        self, methods: Mapping[str, Method[Any, Any]], gate: Gate, *, new_request_id: Callable[[], str]
+    ) -> None:
         self._methods = methods
+        self._gate = gate
         self._new_request_id = new_request_id
         self._routes: dict[str, _Route] = {}
 
@@ -78,9 +73,9 @@ class Router:
         if route is None:
             return self._unserved(name, caller)
         method, serve = route
-        refusal = may_call(method.access, caller)
-        if refusal is not None:
-            return _REFUSALS[refusal]
+        decision = self._gate.call(method, caller)
+        if decision.refusal is not None:
+            return _may_not(decision, decision.refusal)
         try:
             params = method.decode_params(_object(payload))
         except UNREADABLE as error:
@@ -99,8 +94,9 @@ class Router:
         method = self._methods.get(name)
         if method is None:
             return _error(Code.METHOD_NOT_FOUND, f"There is no method {name[:80]!r}.")
-        if may_call(method.access, caller) is Code.SIGN_IN_REQUIRED:
-            return _REFUSALS[Code.SIGN_IN_REQUIRED]
+        decision = self._gate.call(method, caller)
+        if decision.refusal is not None:
+            return _may_not(decision, decision.refusal)
         return _error(Code.NOT_SUPPORTED, f"{name} is not served yet.")
 
 
@@ -111,6 +107,10 @@ def _object(payload: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
 
 def _error(code: Code, message: str, field: str | None = None) -> bytes:
     return encode_error(ErrorBody(code=code, message=message, temporary=CODES[code].temporary, field=field))
+
+
+def _may_not(decision: Decision, refusal: Code) -> bytes:
+    return _error(refusal, decision.message)
 
 
 def _refused(error: RpcError) -> bytes:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from cadenza._version import __version__
+from cadenza.backend.access import Gate
 from cadenza.backend.app import App, Health
 from cadenza.backend.config import BackendConfig
 from cadenza.backend.feed import Feed
@@ -75,8 +76,10 @@ class Backend:
         self.venues: tuple[Venue, ...] = tuple(venues)
         self.feed = Feed(self.venues, publisher, max_queue=config.publish_queue)
         limits = config.attempts
+        gate = Gate(config.access)
         guard = Guard(
             verifier,
+            takes_client=gate.takes_client,
             by_address=AttemptLimiter(
                 burst=limits.address_burst, refill_seconds=limits.address_refill_seconds, monotonic=monotonic
             ),
@@ -87,9 +90,9 @@ class Backend:
         system = SystemService(version=__version__, healthy=self._is_healthy, clock=clock)
         instruments = Instruments(self.venues)
         self.levels = RaisedLevels(clock=clock)
-        self.router = _route(instruments, system, new_request_id=new_token)
+        self.router = _route(gate, instruments, system, new_request_id=new_token)
         _route_auth(self.router, AuthService(identity, guard), FactorService(identity, guard, self.levels))
-        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels)
+        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels, gate)
         self._gateway_keys = None if keys is None else GatewayKeys(keys, monotonic=monotonic)
         self.app = App(config, self.handlers, parts=self.parts, clock=clock, gateway_keys=self._gateway_keys)
 
@@ -129,9 +132,9 @@ class Backend:
         return all(part.works for part in self.parts())
 
 
-def _route(instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]) -> Router:
+def _route(gate: Gate, instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]) -> Router:
     """Every method that is served, and by what; those of signing in come by ``_route_auth``."""
-    router = Router(methods.METHODS, new_request_id=new_request_id)
+    router = Router(methods.METHODS, gate, new_request_id=new_request_id)
     venue, instrument, market = VenueService(instruments), InstrumentService(instruments), MarketService(instruments)
     router.add(methods.QUERY_SYSTEM_INFO, system.info)
     router.add(methods.QUERY_SYSTEM_CHECK, system.check)

@@ -65,6 +65,7 @@ def _described(method: AnyMethod) -> dict[str, object]:
         "name": method.name,
         "kind": method.kind,
         "access": method.access.name.lower(),
+        "secondFactor": method.guarded,
         "paginated": method.paginated,
         "params": parameters_of(method.params),
     }
@@ -85,7 +86,10 @@ def _show_one(method: AnyMethod) -> None:
     from cadenza.cli.output import json_text, say, show_pairs, show_table
 
     parameters = parameters_of(method.params)
-    show_pairs({"Method": method.name, "Access": f"{method.access.name.lower()}: {method.access.value}"})
+    pairs = {"Method": method.name, "Access": f"{method.access.name.lower()}: {method.access.value}"}
+    if method.guarded is not None:
+        pairs["Second factor"] = f"where the operator demands it for {method.guarded}"
+    show_pairs(pairs)
     if not parameters:
         say("Takes no parameters.")
         return

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from cadenza.schema.access import Access
+from cadenza.schema.access import Access, Guarded
 from cadenza.schema.envelope import ErrorBody, Pagination, Result
 from cadenza.schema.reading import UNREADABLE, reread, reread_received
 
@@ -37,6 +37,7 @@ class Method(Generic[P, D]):
         data: Type of the envelope's ``data``.
         summary: What it does, one sentence.
         access: Who may call it.
+        guarded: Among which commands it is, if an operator may demand a second factor for it.
         paginated: Whether the envelope carries ``pagination``.
     """
 
@@ -48,6 +49,7 @@ class Method(Generic[P, D]):
         summary: str = "",
         *,
         access: Access = Access.USER,
+        guarded: Guarded | None = None,
         paginated: bool = False,
     ) -> None:
         self.name = name
@@ -56,6 +58,7 @@ class Method(Generic[P, D]):
         self.data = data
         self.summary = summary
         self.access = access
+        self.guarded = guarded
         self.paginated = paginated
 
     def __repr__(self) -> str:

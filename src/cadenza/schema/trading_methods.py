@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from cadenza.schema import accounts, credentials, orders, portfolio, quotes, wallets
-from cadenza.schema.access import Access
+from cadenza.schema.access import Access, Guarded
 from cadenza.schema.method import Method
 
 __all__ = [
@@ -136,6 +136,7 @@ COMMAND_CREDENTIAL_CREATE: Final = Method(
     credentials.TradingAccountCredential,
     "Keep a venue's keys, encrypted; they never come out again.",
     access=Access.OWNER,
+    guarded=Guarded.CREDENTIALS,
 )
 COMMAND_CREDENTIAL_SAVE: Final = Method(
     "command.credential.save",
@@ -157,6 +158,7 @@ COMMAND_CREDENTIAL_REVOKE: Final = Method(
     credentials.TradingAccountCredential,
     "Revoke a credential for good and disconnect the accounts that use it.",
     access=Access.OWNER,
+    guarded=Guarded.CREDENTIALS,
 )
 COMMAND_CREDENTIAL_ROTATE: Final = Method(
     "command.credential.rotate",
@@ -164,6 +166,7 @@ COMMAND_CREDENTIAL_ROTATE: Final = Method(
     credentials.TradingAccountCredential,
     "Put new keys under a credential; the old ones stop at once.",
     access=Access.OWNER,
+    guarded=Guarded.CREDENTIALS,
 )
 COMMAND_CREDENTIAL_VERIFY: Final = Method(
     "command.credential.verify",
@@ -171,6 +174,7 @@ COMMAND_CREDENTIAL_VERIFY: Final = Method(
     accounts.VerifyCredentialResultData,
     "Try credentials at their venue; answers the accounts they reach.",
     access=Access.OWNER,
+    guarded=Guarded.CREDENTIALS,
 )
 
 # orders
@@ -180,6 +184,7 @@ COMMAND_TRADE_ORDER_SUBMIT: Final = Method(
     orders.TradeOrder,
     "Submit an order.",
     access=Access.OWNER,
+    guarded=Guarded.ORDERS,
 )
 COMMAND_TRADE_ORDER_CANCEL: Final = Method(
     "command.trade_order.cancel",
@@ -187,6 +192,7 @@ COMMAND_TRADE_ORDER_CANCEL: Final = Method(
     orders.TradeOrder,
     "Cancel an order, named by one of its three ids; it may fill first.",
     access=Access.OWNER,
+    guarded=Guarded.ORDERS,
 )
 COMMAND_TRADE_ORDER_SAVE: Final = Method(
     "command.trade_order.save",
@@ -253,14 +259,14 @@ COMMAND_FERMATA_DEALER_LINK: Final = Method(
     wallets.FermataLinkDealerRequest,
     str,
     "Let a dealer hedge on an exchange account.",
-    access=Access.SERVICE,
+    access=Access.ADMIN,
 )
 COMMAND_FERMATA_DEALER_UNLINK: Final = Method(
     "command.fermata.dealer.unlink",
     wallets.FermataUnlinkDealerRequest,
     str,
     "Take an exchange account from a dealer.",
-    access=Access.SERVICE,
+    access=Access.ADMIN,
 )
 COMMAND_FERMATA_WALLET_CREATE: Final = Method(
     "command.fermata.wallet.create",
@@ -268,6 +274,7 @@ COMMAND_FERMATA_WALLET_CREATE: Final = Method(
     wallets.FermataWallet,
     "Make a wallet.",
     access=Access.OWNER,
+    guarded=Guarded.WALLETS,
 )
 QUERY_FERMATA_WALLET_LIST: Final = Method(
     "query.fermata.wallet.list",
@@ -283,25 +290,29 @@ COMMAND_FERMATA_WALLET_TRANSFER: Final = Method(
     str,
     "Move an amount from one wallet to another of the same owner.",
     access=Access.OWNER,
+    guarded=Guarded.WALLETS,
 )
 COMMAND_FERMATA_WALLET_FREEZE: Final = Method(
     "command.fermata.wallet.freeze",
     wallets.FermataFreezeWalletRequest,
     wallets.FermataWallet,
     "Block a wallet's trades, transfers and withdrawals.",
-    access=Access.SERVICE,
+    access=Access.ADMIN,
+    guarded=Guarded.WALLETS,
 )
 COMMAND_FERMATA_WALLET_UNFREEZE: Final = Method(
     "command.fermata.wallet.unfreeze",
     wallets.FermataUnfreezeWalletRequest,
     wallets.FermataWallet,
     "Lift the block of a wallet.",
-    access=Access.SERVICE,
+    access=Access.ADMIN,
+    guarded=Guarded.WALLETS,
 )
 COMMAND_FERMATA_WALLET_CLOSE: Final = Method(
     "command.fermata.wallet.close",
     wallets.FermataCloseWalletRequest,
     wallets.FermataWallet,
     "Close an empty wallet for good.",
-    access=Access.SERVICE,
+    access=Access.ADMIN,
+    guarded=Guarded.WALLETS,
 )

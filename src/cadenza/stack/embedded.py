@@ -18,7 +18,7 @@ from typing import Final, Self
 import httpx
 
 from cadenza._version import __version__
-from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.service import Backend
 from cadenza.errors import ConfigurationError, KeysUnavailableError, UsageError
@@ -27,7 +27,7 @@ from cadenza.gateway.server import GatewayServer
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
-from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
+from cadenza.stack.channels import NAMESPACES
 from cadenza.stack.direct import DirectPublisher
 from cadenza.stack.folder import DataFolder
 from cadenza.stack.serving import bind, require_free
@@ -208,6 +208,7 @@ class EmbeddedStack:
         settings = self._settings
         return Backend(
             BackendConfig(
+                access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=DirectPublisher(lambda: self.gateway.node),
@@ -225,7 +226,6 @@ class EmbeddedStack:
             allowed_origins=self._origins(),
             api_key=self._api_key,
             namespaces=NAMESPACES,
-            client_concurrency=CLIENT_CONCURRENCY,
             allow_anonymous_connect_without_token=True,
             disallow_anonymous_connection_tokens=True,
             version=f"cadenza {__version__}",

@@ -21,15 +21,16 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 
-from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
 from cadenza.client.settings import AUTH_PATH, is_loopback, read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.identity.http_server import HttpServer
+from cadenza.schema.access import Guarded
 from cadenza.stack.serving import bind
-from cadenza.stack.settings import BACKEND_PORT
+from cadenza.stack.settings import BACKEND_PORT, access_settings
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.verifier import Verifier
@@ -61,6 +62,8 @@ class ExternalSettings:
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed: Centrifugo's.
         address_header: The header the provider reads a client's address from (``GOTRUE_RATE_LIMIT_HEADER``); without
             it, everybody who signs in over the WebSocket has one share of the provider's limits (row E7).
+        second_factor_for: Commands that demand a second factor.
+        oauth_clients: Third parties' OAuth clients whose tokens are taken.
         book_updates_per_second: Pace of the simulated venue, per instrument.
         venue_seed: Seed of the simulated venue.
     """
@@ -77,43 +80,10 @@ class ExternalSettings:
     port: int = BACKEND_PORT
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     address_header: str | None = None
+    second_factor_for: frozenset[Guarded] = frozenset()
+    oauth_clients: frozenset[str] = frozenset()
     book_updates_per_second: float = 10.0
     venue_seed: int = 724
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderSettings:
-    """The identity provider, as backend and gateway are told of it.
-
-    Attributes:
-        auth_url: Its address, ``/auth/v1`` included where Supabase's gateway stands in front.
-        issuer: The exact ``iss`` of its tokens.
-        audience: Their ``aud``.
-        jwks_url: Its key set.
-    """
-
-    auth_url: str
-    issuer: str
-    audience: str
-    jwks_url: str
-
-
-def provider_from_environment(environ: Mapping[str, str]) -> ProviderSettings:
-    """Read where the provider is: issuer and key set stand below it, unless said otherwise.
-
-    Raises:
-        ConfigurationError: A variable is missing, unknown or wrong; ``setting`` names it.
-    """
-    known = read_environment(environ)
-    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
-    if not auth_url.endswith(AUTH_PATH):
-        auth_url += AUTH_PATH
-    return ProviderSettings(
-        auth_url=auth_url,
-        issuer=known.issuer or auth_url,
-        audience=known.audience or DEFAULT_AUDIENCE,
-        jwks_url=_http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
-    )
 
 
 def external_settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> ExternalSettings:
@@ -126,28 +96,24 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
     """
     environ = os.environ if environ is None else environ
     known = read_environment(environ)
-    provider = provider_from_environment(environ)
+    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
+    if not auth_url.endswith(AUTH_PATH):
+        auth_url += AUTH_PATH
     values: dict[str, object] = {
-        "auth_url": provider.auth_url,
-        "issuer": provider.issuer,
-        "audience": provider.audience,
-        "jwks_url": provider.jwks_url,
+        "auth_url": auth_url,
+        "issuer": known.issuer or auth_url,
+        "audience": known.audience or DEFAULT_AUDIENCE,
+        "jwks_url": _http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
         "anon_key": _header_text(known.anon_key or "", "SUPABASE_PUBLISHABLE_KEY or SUPABASE_ANON_KEY"),
-        "api_url": _api_url(environ, known.ws_url),
+        "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
         "api_key": _header_text(_required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
         "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
         "address_header": _header_name(environ.get("CADENZA_ADDRESS_HEADER")),
-        "port": port_from_environment(environ),
+        "port": _port(environ.get("PORT")),
+        **access_settings(environ),
     }
     values.update({name: value for name, value in options.items() if value is not None})
     return ExternalSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass
-
-
-def _api_url(environ: Mapping[str, str], ws_url: str | None) -> str:
-    given = environ.get("CADENZA_API_URL")
-    if given:
-        return _http_url(given, "CADENZA_API_URL").rstrip("/")
-    return server_api_url(ws_url or _required(environ, "CADENZA_WS_URL"))
 
 
 def server_api_url(ws_url: str) -> str:
@@ -204,9 +170,7 @@ def _header_name(text: str | None) -> str | None:
     return text
 
 
-def port_from_environment(environ: Mapping[str, str]) -> int:
-    """Return the backend's port: ``PORT``, or its usual one."""
-    text = environ.get("PORT")
+def _port(text: str | None) -> int:
     if not text:
         return BACKEND_PORT
     if not (text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS and int(text) <= _HIGHEST_PORT):
@@ -280,6 +244,7 @@ class ExternalBackend:
             BackendConfig(
                 proxy_secret=settings.proxy_secret,
                 trusted_proxies=settings.trusted_proxies,
+                access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=self.publisher,

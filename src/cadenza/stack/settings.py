@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cadenza.client.settings import default_data_dir, read_environment
 from cadenza.errors import ConfigurationError
+from cadenza.schema.access import Guarded
 
 #: The addresses of the embedded stack (the provider's port is that of Supabase's local stack).
 IDENTITY_PORT = 54321
@@ -39,6 +40,8 @@ class StackSettings:
         access_token_lifetime_seconds: How long an access token is good.
         book_updates_per_second: Pace of the simulated venue, per instrument. 0 pauses the feed.
         venue_seed: Seed of the simulated venue.
+        second_factor_for: Commands that demand a second factor.
+        oauth_clients: Third parties' OAuth clients whose tokens the backend takes.
         environment: ``CADENZA_ENV``; ``production`` is refused without ``allow_production``.
         allow_production: Run embedded parts in production all the same.
     """
@@ -52,6 +55,8 @@ class StackSettings:
     access_token_lifetime_seconds: int = 3600
     book_updates_per_second: float = 10.0
     venue_seed: int = 724
+    second_factor_for: frozenset[Guarded] = frozenset()
+    oauth_clients: frozenset[str] = frozenset()
     environment: str = "development"
     allow_production: bool = False
 
@@ -106,11 +111,37 @@ def settings_from_environment(environ: Mapping[str, str] | None = None, **option
         ConfigurationError: An unknown ``CADENZA_*`` variable, or a value out of range.
     """
     environ = os.environ if environ is None else environ
-    values: dict[str, object] = {"data_dir": default_data_dir(read_environment(environ))}
+    values: dict[str, object] = {"data_dir": default_data_dir(read_environment(environ)), **access_settings(environ)}
     if "CADENZA_ENV" in environ:
         values["environment"] = environ["CADENZA_ENV"]
     if "CADENZA_ALLOWED_ORIGINS" in environ:
-        origins = environ["CADENZA_ALLOWED_ORIGINS"].replace(",", " ").split()
-        values["allowed_origins"] = tuple(origins)
+        values["allowed_origins"] = tuple(_words(environ, "CADENZA_ALLOWED_ORIGINS"))
     values.update({name: value for name, value in options.items() if value is not None})
     return StackSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass, values by the CLI
+
+
+def access_settings(environ: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Read what goes beyond the contract's own access rules: fields of ``AccessConfig``, by name.
+
+    Raises:
+        ConfigurationError: Commands that there are not.
+    """
+    return {
+        "second_factor_for": frozenset(map(_guarded, _words(environ, "CADENZA_SECOND_FACTOR_FOR"))),
+        "oauth_clients": frozenset(_words(environ, "CADENZA_OAUTH_CLIENTS")),
+    }
+
+
+def _words(environ: Mapping[str, str], name: str) -> list[str]:
+    return environ.get(name, "").replace(",", " ").split()
+
+
+def _guarded(word: str) -> Guarded:
+    try:
+        return Guarded(word)
+    except ValueError:
+        raise ConfigurationError(
+            f"{word[:40]!r} is no group of commands.",
+            setting="CADENZA_SECOND_FACTOR_FOR",
+            next_step=f"Name any of {', '.join(Guarded)}, with commas between.",
+        ) from None

@@ -291,3 +291,15 @@ async def test_a_user_is_changed_by_its_own_token(rpc: Any, provider: Any) -> No
         ("update_user", "token-of-ann", {"a": None}, HERE),
         ("reauthenticate", "token-of-ann", HERE),
     ]
+
+
+@pytest.mark.parametrize("method", ["query.auth.user", "command.auth.logout", "command.auth.mfa.enroll"])
+async def test_a_token_that_a_third_partys_app_was_given_is_no_good_in_params_either(
+    rpc: Any, provider: Any, verifier: Any, method: str
+) -> None:
+    """Row A6: it is the user's own but for ``client_id``, and must not change their password or factors."""
+    verifier.knows("theirs", "ann", client_id="app-1")
+    for user in ("", "ann"):
+        answer = await rpc(method, {"accessToken": "theirs"}, user=user)
+        assert (answer["error"]["code"], answer["error"]["field"]) == (26005, "accessToken")
+    assert provider.calls == []

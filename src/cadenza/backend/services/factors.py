@@ -6,8 +6,6 @@ Above: ``backend.router``. Below: ``guard``, ``ports`` (identity provider, level
 connection it comes over, because a socket's own token cannot change.
 """
 
-import msgspec
-
 from cadenza.backend.ports import Caller, ConnectionLevels, IdentityProvider
 from cadenza.backend.services.auth import OK
 from cadenza.backend.services.guard import Guard, refused
@@ -31,15 +29,6 @@ __all__ = ["FactorService"]
 
 #: NIST SP 800-63's second level, as Supabase Auth names it.
 _AAL2 = "aal2"
-
-
-class _Meta(msgspec.Struct, frozen=True):
-    """The part of a connection's ``meta`` that names its session."""
-
-    session_id: str = ""
-
-
-_meta = msgspec.json.Decoder(_Meta)
 
 
 class FactorService:
@@ -91,16 +80,9 @@ class FactorService:
         token = await self._guard.owner(params.access_token, caller)
         if token.claims.aal != _AAL2 or token.exp is None:
             raise refused("The access token does not prove a second factor (aal2).", Code.SECOND_FACTOR_REQUIRED)
-        session = _session_of(caller)
+        session = caller.token_meta.session_id
         # A connection whose session is not known cannot be held against the token's, so it is not raised either.
         if not session or token.claims.session_id != session:
             raise refused("The access token is of another session than this connection.", Code.ACCESS_DENIED)
         self._levels.raise_to(caller.client, caller.user, _AAL2, expires_at=token.exp)
         return StepUp(aal=_AAL2, expires_at=int(token.exp))
-
-
-def _session_of(caller: Caller) -> str:
-    try:
-        return _meta.decode(caller.meta or b"{}").session_id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""

@@ -4,7 +4,7 @@ Above: ``services.auth``, ``services.factors``. Below: ``ports``, ``address``, e
 """
 
 import contextlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol
 
 from cadenza.backend.address import counted_as
@@ -42,12 +42,21 @@ class Guard:
 
     Args:
         verifier: Checks the access tokens that come in params.
+        takes_client: Whether tokens given to an OAuth client are taken.
         by_address: Limits attempts from one network address; addresses that are unknown are not limited.
         by_account: Limits attempts on one account, of each purpose.
     """
 
-    def __init__(self, verifier: TokenVerifier, *, by_address: Attempts, by_account: Attempts) -> None:
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        *,
+        takes_client: Callable[[str | None], bool],
+        by_address: Attempts,
+        by_account: Attempts,
+    ) -> None:
         self._verifier = verifier
+        self._takes_client = takes_client
         self._by_address = by_address
         self._by_account = by_account
 
@@ -74,8 +83,13 @@ class Guard:
                     attempts.give_back(key)
 
     async def owner(self, access_token: str, caller: Caller) -> TokenSubject:
-        """The token must be good, and its user the connection's, where that has one; returns what the token says."""
+        """The token must be good, of an app that may act here, and its user the connection's, where that has one.
+
+        Returns what the token says.
+        """
         verified = await self._verified(access_token)
+        if not self._takes_client(verified.claims.client_id):
+            raise refused("The access token was given to another app, which may not act here.", Code.ACCESS_DENIED)
         if caller.user and verified.sub != caller.user:
             raise refused("The access token belongs to another user than this connection.", Code.ACCESS_DENIED)
         return verified
