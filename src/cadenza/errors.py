@@ -21,6 +21,7 @@ Above: everything. Below: nothing; this module imports nothing of Cadenza.
     │   ├── AccessDeniedError     signed in, but not allowed
     │   ├── ClockSkewError        fresh tokens are refused because a clock is wrong; `offset_seconds`
     │   ├── IdentityError         the identity provider refused; `status`, `error_code`
+    │   │   └── NotOfferedError   it has nothing of the kind: another provider does
     │   └── SessionStoreError     the stored session cannot be read or written; `location`
     ├── TransportError            the network or the socket (temporary unless it says otherwise)
     │   ├── DisconnectedError     the gateway closed the socket; `code`, `reason`
@@ -50,6 +51,7 @@ __all__ = [
     "IdentityError",
     "KeysUnavailableError",
     "MessageTooBigError",
+    "NotOfferedError",
     "ProtocolError",
     "RpcError",
     "SessionRevokedError",
@@ -233,6 +235,10 @@ class IdentityError(AuthError):
         self.status = status
         self.error_code = error_code
         self.retry_after_seconds = retry_after_seconds
+
+
+class NotOfferedError(IdentityError):
+    """The identity provider has nothing of the kind: it is of another make than the one that has."""
 
 
 class SessionStoreError(AuthError):

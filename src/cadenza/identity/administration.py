@@ -82,11 +82,11 @@ class Administration:
 
     async def user(self, user_id: str) -> User:
         """A user with everything that hangs on it. Raises ``RefusalError``: there is none."""
-        return await self._store.read(lambda records: whole_view(records, _user_of(records, user_id)))
+        return await self._store.read(lambda records: whole_view(records, user_of(records, user_id)))
 
     async def factors(self, user_id: str) -> tuple[FactorRow, ...]:
         """A user's second factors."""
-        return await self._store.read(lambda records: records.factors.of(_user_of(records, user_id).id))
+        return await self._store.read(lambda records: records.factors.of(user_of(records, user_id).id))
 
     # Making
 
@@ -165,7 +165,7 @@ class Administration:
         phone = normal_phone(body.phone) if body.phone else None
 
         def change(records: Records) -> User:
-            user = _user_of(records, user_id)
+            user = user_of(records, user_id)
             self._check_free(records, email if email != user.email else None, phone if phone != user.phone else None)
             user = self._changed(user, body, email, phone, hashed)
             records.users.update(user)
@@ -243,7 +243,7 @@ class Administration:
         """
 
         def remove(records: Records) -> None:
-            user = _user_of(records, user_id)
+            user = user_of(records, user_id)
             self._note(records, admin, Action.USER_DELETED, user)
             if not softly:
                 records.users.delete(user.id)
@@ -311,7 +311,8 @@ class Administration:
         self._audit.note(records, action, actor=admin, user_id=user.id, traits=of_user(user))
 
 
-def _user_of(records: Records, user_id: str) -> UserRow:
+def user_of(records: Records, user_id: str) -> UserRow:
+    """The user of that id, as an administrator names one. Raises ``RefusalError``: there is none."""
     known = uuid_of(user_id)
     if known is None:
         raise RefusalError(_NOT_FOUND, ErrorCode.VALIDATION_FAILED, "user_id must be an UUID")
@@ -322,7 +323,7 @@ def _user_of(records: Records, user_id: str) -> UserRow:
 
 
 def _factor_of(records: Records, user_id: str, factor_id: str) -> tuple[UserRow, FactorRow]:
-    user, known = _user_of(records, user_id), uuid_of(factor_id)
+    user, known = user_of(records, user_id), uuid_of(factor_id)
     if known is None:
         raise factor_errors.id_malformed()
     factor = records.factors.by_id(known)

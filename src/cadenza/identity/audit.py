@@ -175,6 +175,40 @@ def of_user(user: UserRow) -> dict[str, object]:
     return {"user_id": user.id, "user_email": user.email or "", "user_phone": user.phone or ""}
 
 
+#: Traits that tell what happened and nothing of the person it happened to.
+_IMPERSONAL: Final = frozenset(
+    {
+        "challenge_id",
+        "channel",
+        "endpoint",
+        "error_code",
+        "factor_id",
+        "factor_status",
+        "factor_type",
+        "grant_type",
+        "identity_id",
+        "link_type",
+        "provider",
+        "scope",
+        "session_id",
+        "user_id",
+    }
+)
+
+
+def without_person(entry: AuditRow) -> AuditRow:
+    """An entry about somebody, once no more than their id may tell whom it was about."""
+    payload = msgspec.json.decode(entry.payload, type=_Payload)
+    by_themselves = entry.actor_id == entry.user_id
+    kept = msgspec.structs.replace(
+        payload,
+        actor_name=None,
+        actor_username="" if by_themselves else payload.actor_username,
+        traits={name: value for name, value in payload.traits.items() if name in _IMPERSONAL},
+    )
+    return msgspec.structs.replace(entry, address="", payload=msgspec.json.encode(kept).decode())
+
+
 def _cause(action: Action, actor: UserRow | Admin | None) -> Cause:
     if isinstance(actor, Admin):
         return Cause.ADMIN

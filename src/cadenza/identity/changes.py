@@ -21,6 +21,7 @@ from cadenza.identity.code_mails import Ask, CodeMails, Outgoing
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.confirmations import Confirmations
 from cadenza.identity.flows import check_challenge
+from cadenza.identity.levels import check_second_factor
 from cadenza.identity.metadata import check_metadata, merged
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.phones import Phones
@@ -30,7 +31,7 @@ from cadenza.identity.sessions import Caller
 from cadenza.identity.store import Store
 from cadenza.identity.times import instant
 from cadenza.identity.views import whole_view
-from cadenza.protocol.auth import FactorStatus, User, UserUpdateBody
+from cadenza.protocol.auth import User, UserUpdateBody
 
 #: A session this young needs no further proof.
 _YOUNG_SECONDS: Final = 24 * 3600
@@ -125,7 +126,9 @@ class Changes:
             raise errors.not_admin()
         email = email if email != user.email else ""
         phone = phone if phone != user.phone else ""
-        _check_level(caller, changes_way_in=bool(email or phone or body.password))
+        if email or phone or body.password:
+            # Who has a second factor must have shown it before they change what they sign in with.
+            check_second_factor(caller, errors.level_too_low_to_update())
         if user.is_anonymous and body.password and not (email or phone):
             raise errors.anonymous_password()
         await self._check_free(email, phone)
@@ -213,10 +216,3 @@ class Changes:
             self._confirmations.change_phone(records, msgspec.structs.replace(user, new_phone=phone))
         else:
             self._phones.send_change(records, user, phone)
-
-
-def _check_level(caller: Caller, *, changes_way_in: bool) -> None:
-    """Who has a second factor must have shown it before they change what they sign in with."""
-    has_factor = any(factor.status == FactorStatus.VERIFIED for factor in caller.factors)
-    if changes_way_in and has_factor and (caller.session is None or caller.session.aal != "aal2"):
-        raise errors.level_too_low_to_update().about(caller.user.id)

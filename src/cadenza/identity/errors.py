@@ -150,6 +150,12 @@ def level_too_low_to_update() -> RefusalError:
     return RefusalError(_UNAUTHORIZED, ErrorCode.INSUFFICIENT_AAL, message)
 
 
+def level_too_low_for_own_data() -> RefusalError:
+    """A copy of one's data, or the end of the account, asked for by a session like that. Ours."""
+    message = "AAL2 session is required to export or delete the account when MFA is enabled."
+    return RefusalError(_UNAUTHORIZED, ErrorCode.INSUFFICIENT_AAL, message)
+
+
 def no_authorization() -> RefusalError:
     """No ``Authorization: Bearer``."""
     message = "This endpoint requires a valid Bearer token"
@@ -312,6 +318,12 @@ def text_not_sent(what: str) -> RefusalError:
 def reauthentication_needed() -> RefusalError:
     """A new password, wanted by a session that is not young any more."""
     message = "Password update requires reauthentication"
+    return RefusalError(_BAD_REQUEST, ErrorCode.REAUTHENTICATION_NEEDED, message)
+
+
+def reauthentication_needed_to_delete() -> RefusalError:
+    """The end of the account, wanted by a session whose user proved who they are too long ago. Ours."""
+    message = "Deleting the account requires a recent sign-in or reauthentication"
     return RefusalError(_BAD_REQUEST, ErrorCode.REAUTHENTICATION_NEEDED, message)
 
 

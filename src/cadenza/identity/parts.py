@@ -45,6 +45,7 @@ from cadenza.identity.listings import Listings
 from cadenza.identity.mails import Inbox, Post
 from cadenza.identity.oauth import OAuth
 from cadenza.identity.oauth_clients import OAuthClients
+from cadenza.identity.own_data import OwnData
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.providers import Providers, new_client
 from cadenza.identity.redirects import Redirects
@@ -183,6 +184,7 @@ def assemble(
         audit=audit,
         clock=clock,
     )
+    own_data = OwnData(store=store, reauthentication=own.reauthentication, audit=audit, clock=clock)
     clients = OAuthClients(store=store, audit=audit, clock=clock, new_id=new_id, random_bytes=random_bytes)
     callers = Callers(access_tokens=access_tokens, sessions=sessions)
     admins = Admins(config, access_tokens=access_tokens)
@@ -210,7 +212,14 @@ def assemble(
             limits=limits,
             anonymous_users=config.anonymous_users,
         ),
-        UserEndpoints(callers=callers, changes=own.changes, sessions=sessions, redirects=redirects, limits=limits),
+        UserEndpoints(
+            callers=callers,
+            changes=own.changes,
+            sessions=sessions,
+            redirects=redirects,
+            limits=limits,
+            own_data=own_data,
+        ),
         LinkEndpoints(
             callers=callers,
             links=own.links,
@@ -226,7 +235,9 @@ def assemble(
             limits=limits,
             on_refusal=refusals.note,
         ),
-        AdminEndpoints(config, admins=admins, administration=administration, listings=Listings(store)),
+        AdminEndpoints(
+            config, admins=admins, administration=administration, listings=Listings(store), own_data=own_data
+        ),
         AdminLinkEndpoints(admins=admins, invitations=own.invitations, redirects=redirects),
         OAuthClientEndpoints(config, admins=admins, callers=callers, clients=clients),
         FactorEndpoints(config, callers=callers, factors=factors, limits=limits),

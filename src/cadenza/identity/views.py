@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from cadenza.identity.records import FactorRow, IdentityRow, Records, UserRow
+from cadenza.identity.records import AuditRow, FactorRow, IdentityRow, Records, UserRow
 from cadenza.identity.times import rfc3339, rfc3339_or_none
-from cadenza.protocol.auth import Factor, Identity, User
+from cadenza.protocol.auth import AuditEntry, Factor, Identity, User
 
 
 def whole_view(records: Records, user: UserRow) -> User:
@@ -65,6 +65,16 @@ def factor_view(factor: FactorRow) -> Factor:
         factor_type=factor.factor_type,
         phone="",
         last_challenged_at=rfc3339_or_none(factor.last_challenged_at),
+    )
+
+
+def entry_view(row: AuditRow) -> AuditEntry:
+    """An entry of the audit log."""
+    return AuditEntry(
+        id=row.id,
+        payload=msgspec.json.decode(row.payload, type=dict[str, object]),
+        created_at=rfc3339(row.created_at),
+        ip_address=row.address,
     )
 
 

@@ -19,13 +19,12 @@ from cadenza.identity.exchange import PRIVATE, Request, Response, decode_body, j
 from cadenza.identity.handlers import Table
 from cadenza.identity.handlers.callers import Admins
 from cadenza.identity.listings import Listings, Page
-from cadenza.identity.times import rfc3339
-from cadenza.identity.views import factor_view, user_view
+from cadenza.identity.own_data import OwnData
+from cadenza.identity.views import entry_view, factor_view, user_view
 from cadenza.protocol.auth import (
     AdminDeleteBody,
     AdminFactorBody,
     AdminUserBody,
-    AuditEntry,
     Empty,
     UserList,
     endpoints,
@@ -46,14 +45,22 @@ class AdminEndpoints:
         admins: Says who calls.
         administration: The rules.
         listings: Finds users and entries.
+        own_data: Copies all that is kept of a user.
     """
 
     def __init__(
-        self, config: IdentityConfig, *, admins: Admins, administration: Administration, listings: Listings
+        self,
+        config: IdentityConfig,
+        *,
+        admins: Admins,
+        administration: Administration,
+        listings: Listings,
+        own_data: OwnData,
     ) -> None:
         self._config = config
         self._admins = admins
         self._listings = listings
+        self._own_data = own_data
         self._administration = administration
 
     def table(self) -> Table:
@@ -65,6 +72,7 @@ class AdminEndpoints:
             user: {"GET": self.get, "PUT": self.update, "DELETE": self.delete},
             f"{user}/factors": {"GET": self.list_factors},
             factor: {"PUT": self.rename_factor, "DELETE": self.delete_factor},
+            f"{user}/export": {"GET": self.export},
             endpoints.ADMIN_AUDIT: {"GET": self.audit},
         }
 
@@ -102,6 +110,11 @@ class AdminEndpoints:
         await self._administration.delete(admin, request.values["user_id"], softly=softly)
         return json_response(Empty())
 
+    async def export(self, request: Request) -> Response:
+        """All that is kept of a user."""
+        admin = await self._admins.of(request)
+        return json_response(await self._own_data.export_of(admin, request.values["user_id"]))
+
     async def list_factors(self, request: Request) -> Response:
         """A user's second factors."""
         await self._admins.of(request)
@@ -128,15 +141,7 @@ class AdminEndpoints:
         await self._admins.of(request)
         page = _page(request)
         rows, count = await self._listings.entries(page, query=request.query.get("query", ""))
-        entries = tuple(
-            AuditEntry(
-                id=row.id,
-                payload=msgspec.json.decode(row.payload, type=dict[str, object]),
-                created_at=rfc3339(row.created_at),
-                ip_address=row.address,
-            )
-            for row in rows
-        )
+        entries = tuple(entry_view(row) for row in rows)
         return _array(entries, _links(request, page, count))
 
 

@@ -37,7 +37,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditTable(Table[AuditRow]):
-    """Entries are never changed; they outlive their user."""
+    """Entries outlive their user; nothing changes one but that user's wish to be forgotten."""
 
     name = "audit_log"
     row = AuditRow

@@ -55,6 +55,10 @@ class ChallengeTable(Table[ChallengeRow]):
     name = "challenges"
     row = ChallengeRow
 
+    def of(self, factor_id: str) -> tuple[ChallengeRow, ...]:
+        """A factor's challenges, oldest first."""
+        return self._all("factor_id = ? ORDER BY created_at, rowid", factor_id)
+
     def drop_of(self, factor_id: str) -> None:
         """Remove a factor's challenges."""
         self._execute("DELETE FROM challenges WHERE factor_id = ?", factor_id)

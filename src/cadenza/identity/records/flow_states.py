@@ -49,6 +49,10 @@ class FlowStateTable(Table[FlowStateRow]):
         """A user's newest flow of that method."""
         return self._first("user_id = ? AND method = ? ORDER BY created_at DESC, id DESC", user_id, method)
 
+    def of(self, user_id: str) -> tuple[FlowStateRow, ...]:
+        """A user's flows, oldest first; those that add a way in to the user, too."""
+        return self._all("user_id = ?1 OR linking_user_id = ?1 ORDER BY created_at, rowid", user_id)
+
     def forget(self, *, made_before: int, but: int) -> None:
         """Drop the flows nobody came back from, and the oldest where there are more than ``but``."""
         self._execute(

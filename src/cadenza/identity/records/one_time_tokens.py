@@ -61,6 +61,10 @@ class OneTimeTokenTable(Table[OneTimeTokenRow]):
         """The token of that kind which a user has."""
         return self._first("user_id = ? AND kind = ?", user_id, kind.value)
 
+    def all_of(self, user_id: str) -> tuple[OneTimeTokenRow, ...]:
+        """The tokens which a user has, oldest first."""
+        return self._all("user_id = ? ORDER BY created_at, rowid", user_id)
+
     def put(self, row: OneTimeTokenRow) -> None:
         """Add a token in place of the one of its kind."""
         self.drop(row.user_id, TokenKind(row.kind))

@@ -2,7 +2,7 @@
 
 ``requests`` builds, ``responses`` reads, ``urls`` and ``callbacks`` write and read a browser's addresses, ``pkce``
 proves who started a flow, ``codes`` judges, ``endpoints`` names; ``errors`` writes and reads refusals. The bodies asked
-stand in ``bodies``, the answers in ``messages``, an admin's both in ``admin``.
+stand in ``bodies``, the answers in ``messages``, an admin's both in ``admin``, what a user takes along in ``own_data``.
 
 Above: ``identity`` serves it; ``client`` and ``backend`` speak it. Below: ``cadenza.errors``.
 """
@@ -64,6 +64,7 @@ from cadenza.protocol.auth.messages import (
     User,
     WeakPassword,
 )
+from cadenza.protocol.auth.own_data import AccountExport, DeleteAccountBody, DeletedAccount
 from cadenza.protocol.auth.pkce import Pkce
 from cadenza.protocol.auth.requests import Request
 from cadenza.protocol.auth.words import (
@@ -84,6 +85,7 @@ __all__ = [
     "PKCE_PREFIX",
     "S256",
     "SESSION_OVER",
+    "AccountExport",
     "Action",
     "AdminDeleteBody",
     "AdminFactorBody",
@@ -95,6 +97,8 @@ __all__ = [
     "CallbackSession",
     "ChallengeFactorBody",
     "ClientType",
+    "DeleteAccountBody",
+    "DeletedAccount",
     "Empty",
     "EnrolFactorBody",
     "EnrolledFactor",

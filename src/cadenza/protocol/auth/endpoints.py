@@ -28,6 +28,8 @@ RECOVER: Final = "/recover"
 RESEND: Final = "/resend"
 REAUTHENTICATE: Final = "/reauthenticate"
 USER: Final = "/user"
+#: Ours: all that is kept of the user.
+EXPORT: Final = "/user/export"
 IDENTITIES: Final = "/user/identities"
 LINK_IDENTITY: Final = "/user/identities/authorize"
 LOGOUT: Final = "/logout"
@@ -64,6 +66,11 @@ def factor_verify(factor_id: str) -> str:
 def admin_user(user_id: str) -> str:
     """One user, as an admin sees it."""
     return f"{ADMIN_USERS}/{_segment(user_id)}"
+
+
+def admin_export(user_id: str) -> str:
+    """All that is kept of a user. Ours."""
+    return f"{admin_user(user_id)}/export"
 
 
 def admin_factors(user_id: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from cadenza.errors import ProtocolError
+from cadenza.errors import NotOfferedError, ProtocolError
 from cadenza.protocol.auth.admin import AuditEntry, GeneratedLink, OAuthClient, OAuthClientList, UserList
 from cadenza.protocol.auth.endpoints import TOTAL_COUNT_HEADER
 from cadenza.protocol.auth.errors import read_error
@@ -31,6 +31,7 @@ from cadenza.protocol.auth.messages import (
     UnenrolledFactor,
     User,
 )
+from cadenza.protocol.auth.own_data import AccountExport, DeletedAccount
 
 _T = TypeVar("_T")
 
@@ -54,6 +55,11 @@ _LINK: Final = msgspec.json.Decoder(GeneratedLink)
 _AUDIT: Final = msgspec.json.Decoder(tuple[AuditEntry, ...])
 _CLIENT: Final = msgspec.json.Decoder(OAuthClient)
 _CLIENTS: Final = msgspec.json.Decoder(OAuthClientList)
+
+_EXPORT: Final = msgspec.json.Decoder(AccountExport)
+_DELETED: Final = msgspec.json.Decoder(DeletedAccount)
+#: What a service answers that has no such endpoint, or not with that method.
+_UNKNOWN_HERE: Final = frozenset({404, 405, 501})
 
 
 class _Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +160,28 @@ def parse_client(status: int, headers: Mapping[str, str], body: bytes) -> OAuthC
 def parse_clients(status: int, headers: Mapping[str, str], body: bytes) -> OAuthClientList:
     """All third-party applications. Raises as ``parse_sign_up`` does."""
     return _read(_CLIENTS, status, headers, body, "clients")
+
+
+def parse_account_export(status: int, headers: Mapping[str, str], body: bytes) -> AccountExport:
+    """All that is kept of a user. Raises as ``parse_sign_up`` does; ``NotOfferedError``: the provider has no such."""
+    _expect_offered(status, headers, body, "export", "reads the user in its database, or with GET /admin/users/ID")
+    return _read(_EXPORT, status, headers, body, "export")
+
+
+def parse_deleted_account(status: int, headers: Mapping[str, str], body: bytes) -> DeletedAccount:
+    """Who is gone. Raises as ``parse_account_export`` does."""
+    _expect_offered(status, headers, body, "delete", "deletes the user with DELETE /admin/users/ID")
+    return _read(_DELETED, status, headers, body, "deletion")
+
+
+def _expect_offered(status: int, headers: Mapping[str, str], body: bytes, verb: str, instead: str) -> None:
+    """Supabase Auth has neither: what it answers then is its router's, without an error code."""
+    if status in _UNKNOWN_HERE and not read_error(status, headers, body).error_code:
+        raise NotOfferedError(
+            f"This identity provider does not let users {verb} their account themselves; Supabase Auth does not.",
+            status=status,
+            next_step=f"Ask whoever runs it: an administrator {instead}.",
+        )
 
 
 def parse_health(status: int, headers: Mapping[str, str], body: bytes) -> Health:

@@ -20,6 +20,7 @@ from cadenza.protocol.auth.requests._admin import (
     admin_create_user,
     admin_delete_factor,
     admin_delete_user,
+    admin_export,
     admin_get_user,
     admin_list_factors,
     admin_list_users,
@@ -62,6 +63,8 @@ from cadenza.protocol.auth.requests._mails import (
 )
 from cadenza.protocol.auth.requests._request import Request
 from cadenza.protocol.auth.requests._users import (
+    delete_account,
+    export_account,
     get_user,
     link_identity,
     log_out,
@@ -78,6 +81,7 @@ __all__ = [
     "admin_delete_client",
     "admin_delete_factor",
     "admin_delete_user",
+    "admin_export",
     "admin_get_client",
     "admin_get_user",
     "admin_list_clients",
@@ -88,8 +92,10 @@ __all__ = [
     "admin_update_factor",
     "admin_update_user",
     "challenge_factor",
+    "delete_account",
     "delete_factor",
     "enrol_totp",
+    "export_account",
     "generate_link",
     "get_user",
     "health",

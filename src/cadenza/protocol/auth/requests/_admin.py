@@ -45,6 +45,11 @@ def admin_delete_user(service_token: str, user_id: str, *, softly: bool = False)
     return Request(method="DELETE", path=endpoints.admin_user(user_id), body=encoded, bearer=service_token)
 
 
+def admin_export(service_token: str, user_id: str) -> Request:
+    """All that is kept of a user; ours alone. Read the answer with ``responses.parse_account_export``."""
+    return Request(method="GET", path=endpoints.admin_export(user_id), bearer=service_token)
+
+
 def admin_list_factors(service_token: str, user_id: str) -> Request:
     """A user's second factors. Read the answer with ``responses.parse_factors``."""
     return Request(method="GET", path=endpoints.admin_factors(user_id), bearer=service_token)

@@ -11,6 +11,7 @@ import msgspec
 
 from cadenza.protocol.auth import endpoints
 from cadenza.protocol.auth.bodies import UserUpdateBody
+from cadenza.protocol.auth.own_data import DeleteAccountBody
 from cadenza.protocol.auth.requests._request import Request, method_for, own
 from cadenza.protocol.auth.urls import authorize_query
 from cadenza.protocol.auth.words import LogoutScope
@@ -66,6 +67,22 @@ def update_user(
 def reauthenticate(access_token: str) -> Request:
     """Send the code that ``update_user`` takes as ``nonce``. Read the answer with ``responses.expect_success``."""
     return Request(method="GET", path=endpoints.REAUTHENTICATE, bearer=access_token)
+
+
+def export_account(access_token: str) -> Request:
+    """All that is kept of the user; ours alone. Read the answer with ``responses.parse_account_export``."""
+    return Request(method="GET", path=endpoints.EXPORT, bearer=access_token)
+
+
+def delete_account(access_token: str, *, nonce: str | None = None) -> Request:
+    """Delete the user for good; ours alone. Read the answer with ``responses.parse_deleted_account``.
+
+    Args:
+        access_token: The user's.
+        nonce: The code of ``reauthenticate``, where the sign-in is not recent.
+    """
+    body = msgspec.json.encode(DeleteAccountBody(nonce=nonce)) if nonce else b""
+    return Request(method="DELETE", path=endpoints.USER, body=body, bearer=access_token)
 
 
 def link_identity(
