@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from benchmarks.plan import Plan
 from benchmarks.processes import Up, child, running_up
 from benchmarks.record import ROOT
-from tests.contract.stacks import centrifugo_config
 from tests.support.programs import Program, free_port
+
+from cadenza.gateway.centrifugo import document, text
+from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config
 
 OURS = "cadenza up"
 
@@ -87,35 +90,34 @@ def _bare() -> Iterator[Target]:
 def _centrifugo(program: Path, up: Up, folder: Path) -> Iterator[Target]:
     """Run the real Centrifugo, with the embedded provider's keys and our backend behind its HTTP proxies."""
     secret, api_key, backend_port = secrets.token_hex(16), secrets.token_hex(16), free_port()
-    config = centrifugo_config(issuer=up.identity_url, backend_port=backend_port, api_key=api_key, secret=secret)
     port = free_port()
-    address = f"127.0.0.1:{port}"
-    config["http_server"] = {"address": "127.0.0.1", "port": port}
-    config |= {"health": {"enabled": True}, "usage_stats": {"disabled": True}}
     own = Path(folder, f"centrifugo-{secrets.token_hex(4)}")
     own.mkdir(mode=0o700)
-    (own / "config.json").write_text(json.dumps(config))
     environment = {
         "PORT": str(backend_port),
         "HOME": str(own),
         "PYTHONPATH": str(ROOT),
         "SUPABASE_URL": up.identity_url,
-        "CADENZA_JWKS_URL": f"{up.identity_url}/.well-known/jwks.json",
-        "CADENZA_WS_URL": f"ws://{address}/connection/websocket",
+        "CADENZA_WS_URL": f"ws://127.0.0.1:{port}/connection/websocket",
         "CADENZA_API_KEY": api_key,
         "CADENZA_PROXY_SECRET": secret,
     }
+    made = centrifugo_config(CentrifugoOptions(port=port, internal_port=free_port()), environment)
+    # Connecting is one of the things measured: nothing holds it back.
+    config = msgspec.structs.replace(made, connection_rate_limit=0)
+    environment["CADENZA_API_URL"] = config.api_url
+    (own / "config.json").write_text(text(document(config)))
     python = [sys.executable, "-m", "benchmarks.peers.backend"]
     with (
         _program([str(program), "-c", str(own / "config.json")], {"HOME": str(own)}, own / "gateway.log") as gateway,
         _program(python, environment, own / "backend.log") as backend,
     ):
-        gateway.wait_for_http(f"http://{address}/health")
+        gateway.wait_for_http(f"{config.internal_url}/health")
         backend.wait_for_http(f"http://127.0.0.1:{backend_port}/ready")
         yield Target(
             name="Centrifugo and our backend",
             ws_url=environment["CADENZA_WS_URL"],
-            publish_url=f"http://{address}/api/publish",
+            publish_url=f"{config.api_url}/publish",
             api_key=api_key,
             pids={"gateway": gateway.process.pid, "backend": backend.process.pid},
         )

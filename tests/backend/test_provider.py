@@ -187,7 +187,7 @@ async def test_what_operators_put_into_app_metadata_never_breaks_the_contract(
         ("logout_again", 26007, None),
         ("anonymous_disabled", 26005, None),
         ("verify_post_email_otp_reuse", 26012, "token"),
-        ("otp_create_user_false_unknown", 26005, "email"),
+        ("otp_create_user_false_unknown", 26005, "createUser"),
         ("otp_too_soon", 26008, None),
         ("pkce_wrong_verifier", 26012, "codeVerifier"),
         ("pkce_code_reuse", 26012, "code"),

@@ -8,27 +8,19 @@ import msgspec
 import pytest
 
 from cadenza.client.ports import MESSAGE_LIMIT_BYTES, Opened
-from cadenza.client.rpc import Caller, encode_params, read_params, refusal
+from cadenza.client.rpc import Caller, encode_params, read_params
 from cadenza.errors import (
-    AccessDeniedError,
     CadenzaError,
     DeadlineExceededError,
     DisconnectedError,
     GatewayError,
-    IdentityError,
     MessageTooBigError,
     ProtocolError,
-    RpcError,
-    SessionRevokedError,
-    SignInRequiredError,
-    TokenExpiredError,
-    TokenInvalidError,
     ValidationError,
 )
 from cadenza.schema import methods
 from cadenza.schema.auth import LoginParams, SignupParams
-from cadenza.schema.codes import CODES
-from cadenza.schema.envelope import ErrorBody, Pagination
+from cadenza.schema.envelope import Pagination
 from cadenza.schema.market import GetOrderBookParams, ListTickersParams
 from cadenza.schema.orders import GetTradeOrderParams
 from cadenza.schema.scalars import OrderStatus, QuantityRounding, Venue
@@ -217,64 +209,6 @@ class TestSize:
         with pytest.raises(MessageTooBigError):
             await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
         assert len(link.connection.calls) == 1
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(
-        ("code", "kind"),
-        [
-            (19002, SignInRequiredError),
-            (26001, SignInRequiredError),
-            (26003, TokenExpiredError),
-            (26004, TokenInvalidError),
-            (26005, AccessDeniedError),
-            (26006, AccessDeniedError),
-            (26007, SessionRevokedError),
-        ],
-    )
-    def test_codes_about_identity_are_auth_errors(self, code: int, kind: type[CadenzaError]) -> None:
-        error = refusal(ErrorBody(code=code, message="No."))
-        assert type(error) is kind
-        assert error.code == code
-
-    @pytest.mark.parametrize(
-        ("code", "word", "status"),
-        [
-            (26002, "invalid_credentials", 401),
-            (26008, "over_request_rate_limit", 429),
-            (26009, "email_not_confirmed", 403),
-            (26010, "weak_password", 400),
-            (26011, "user_already_exists", 409),
-            (26012, "otp_expired", 400),
-        ],
-    )
-    def test_codes_of_the_provider_are_worded_as_the_provider_does(self, code: int, word: str, status: int) -> None:
-        error = refusal(ErrorBody(code=code, message="No.", retry_after=7))
-        assert isinstance(error, IdentityError)
-        assert (error.error_code, error.status, error.code, error.retry_after_seconds) == (word, status, code, 7)
-        assert error.temporary is CODES[code].temporary
-
-    def test_the_rest_carry_field_and_wait(self) -> None:
-        error = refusal(ErrorBody(code=22015, message="No.", field="depth"))
-        assert isinstance(error, RpcError)
-        assert (error.field, error.temporary) == ("depth", False)
-        limited = refusal(ErrorBody(code=22020, message="Slowly.", retry_after=3))
-        assert isinstance(limited, RpcError)
-        assert (limited.temporary, limited.retry_after_seconds) == (True, 3)
-
-    def test_what_the_backend_says_of_temporary_wins_over_the_table(self) -> None:
-        assert refusal(ErrorBody(code=22020, message="Never.", temporary=False)).temporary is False
-
-    @pytest.mark.parametrize("code", sorted(CODES))
-    def test_every_code_has_an_error_with_a_next_step(self, code: int) -> None:
-        error = refusal(ErrorBody(code=code, message="No."))
-        assert error.code == code
-        assert error.next_step
-
-    def test_an_unknown_code_is_an_rpc_error(self) -> None:
-        error = refusal(ErrorBody(code=99999, message="New."))
-        assert isinstance(error, RpcError)
-        assert error.temporary is False
 
 
 async def test_the_result_types_are_made_once(caller: Caller, link: FakeLink) -> None:

@@ -115,7 +115,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "FRAME-DOUBLE-CONNECT": "a second connect closes with 3501",
             "FRAME-INVALID": "what is not JSON closes with 3501",
             "FRAME-UNKNOWN-FIELDS": "unknown fields are ignored",
-            "FRAME-BATCH": "commands batched by newline are answered in their order",
+            "FRAME-BATCH": "commands batched by newline are each answered once, the connect first",
             "FRAME-TOO-BIG": "a message over 64 KiB closes with 1009",
             "ORIGIN": "a foreign Origin is refused with 403, an absent one is let in",
             "SUB-AGAIN": "a second subscribe to the same channel is error 105",

@@ -37,7 +37,8 @@ from cadenza.gateway.server import GatewayServer
 from cadenza.identity.config import IdentityConfig, RateLimits
 from cadenza.identity.server import IdentityServer
 from cadenza.schema.access import Guarded
-from cadenza.stack.channels import HISTORY_SIZE, NAMESPACES
+from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config
+from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
 from cadenza.tokens.fetch import http_fetch
@@ -191,6 +192,7 @@ async def proxied(folder: Path) -> AsyncIterator[System]:
                 allowed_origins=(ALLOWED_ORIGIN,),
                 api_key=api_key,
                 namespaces=NAMESPACES,
+                client_concurrency=CLIENT_CONCURRENCY,
                 allow_anonymous_connect_without_token=True,
                 disallow_anonymous_connection_tokens=True,
                 expired_close_delay_seconds=EXPIRED_CLOSE_DELAY_SECONDS,
@@ -243,63 +245,33 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
                 )
             )
             running.enter_context(_prefix_front(bare_url, front_port, folder))
-            config = centrifugo_config(issuer=auth_url, backend_port=backend_port, api_key=api_key, secret=secret)
-            port = running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
+            jwks_url = f"{auth_url}/.well-known/jwks.json"
+            # As `cadenza gateway config` makes it, of the environment that the backend reads.
+            made = centrifugo_config(
+                CentrifugoOptions(port=free_port(), internal_port=free_port(), allowed_origins=(ALLOWED_ORIGIN,)),
+                {
+                    "SUPABASE_URL": supabase_url,
+                    "PORT": str(backend_port),
+                    "CADENZA_API_KEY": api_key,
+                    "CADENZA_PROXY_SECRET": secret,
+                },
+            )
+            config = msgspec.structs.replace(made, expired_close_delay_seconds=EXPIRED_CLOSE_DELAY_SECONDS)
+            running.enter_context(run_centrifugo(programs.centrifugo, config, folder=folder))
             system = System(
                 name="real",
                 auth_url=auth_url,
                 supabase_url=supabase_url,
-                ws_url=f"ws://127.0.0.1:{port}/connection/websocket",
-                api_url=f"http://127.0.0.1:{port}/api",
+                ws_url=f"ws://127.0.0.1:{config.port}/connection/websocket",
+                api_url=config.api_url,
                 api_key=api_key,
                 issuer=auth_url,
                 key=key,
                 oauth_provider="keycloak",
                 mail_to=functools.partial(_from_post, post),
             )
-            jwks_url = f"{auth_url}/.well-known/jwks.json"
             running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
             yield system
-
-
-def centrifugo_config(*, issuer: str, backend_port: int, api_key: str, secret: str) -> dict[str, Any]:
-    """What Centrifugo v6 is told to stand where the embedded gateway stands; it has its keys from the backend."""
-    proxy = {
-        "timeout": "4s",
-        "include_connection_meta": True,
-        "http_headers": ["X-Forwarded-For"],
-        "http": {"static_headers": {SECRET_HEADER: secret}},
-    }
-    address = f"http://127.0.0.1:{backend_port}"
-    backend = f"{address}/proxy"
-    namespace = {
-        "history_size": HISTORY_SIZE,
-        "history_ttl": "300s",
-        "force_recovery": True,
-        "subscribe_proxy_enabled": True,
-    }
-    return {
-        "http_api": {"key": api_key},
-        "client": {
-            "allowed_origins": [ALLOWED_ORIGIN],
-            "allow_anonymous_connect_without_token": True,
-            "disallow_anonymous_connection_tokens": True,
-            "expired_close_delay": f"{EXPIRED_CLOSE_DELAY_SECONDS:g}s",
-            "token": {
-                "jwks_public_endpoint": f"{address}/.well-known/jwks.json",
-                "issuer": issuer,
-                "audience": "authenticated",
-            },
-        },
-        "rpc": {"proxy": {"endpoint": f"{backend}/rpc", **proxy}, "without_namespace": {"proxy_enabled": True}},
-        "channel": {
-            "proxy": {"subscribe": {"endpoint": f"{backend}/subscribe", **proxy}},
-            "namespaces": [
-                *({"name": name, **namespace} for name in NAMESPACES),
-                {"name": "session", "presence": True},
-            ],
-        },
-    }
 
 
 @contextlib.contextmanager
@@ -312,6 +284,7 @@ def _backend(system: System, secret: str, port: int, folder: Path, *, jwks_url: 
         "CADENZA_ISSUER": system.issuer,
         "CADENZA_JWKS_URL": jwks_url,
         "CADENZA_WS_URL": system.ws_url,
+        "CADENZA_API_URL": system.api_url,
         "CADENZA_API_KEY": system.api_key,
         "CADENZA_PROXY_SECRET": secret,
         "CADENZA_SECOND_FACTOR_FOR": GUARDED.value,

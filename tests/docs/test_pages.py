@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.contract.stacks import centrifugo_config
 
+from cadenza.gateway.centrifugo import document
+from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
 
@@ -107,15 +108,11 @@ def test_every_threat_names_its_tests() -> None:
         assert re.search(r"`tests/[\w/]+\.py`", row.rpartition(" | ")[2]), row
 
 
-def test_the_how_to_configures_centrifugo_as_the_contract_suite_does() -> None:
+def test_the_how_to_shows_the_very_file_that_its_environment_makes() -> None:
     page = (ROOT / "docs/how-to/run-behind-centrifugo.md").read_text()
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    tried = centrifugo_config(
-        issuer="https://<ref>.supabase.co/auth/v1",
-        backend_port=8080,
-        api_key="<CADENZA_API_KEY>",
-        secret="<CADENZA_PROXY_SECRET>",
-    )
-    del tried["client"]["expired_close_delay"]  # shortened there, so that the suite need not wait
-    tried["client"]["allowed_origins"] = ["https://app.example"]
-    assert json.loads(block) == tried
+    exported = dict(re.findall(r"^export (\w+)=(\S+)", page, re.MULTILINE))
+    del exported["CADENZA_API_KEY"], exported["CADENZA_PROXY_SECRET"]  # the page shows no secret
+    made = centrifugo_config(CentrifugoOptions(), exported)
+    assert json.loads(block) == document(made, with_secrets=False)
+    assert exported["CADENZA_API_URL"] == made.api_url

@@ -19,6 +19,7 @@ from tests.support.programs import free_port
 from tests.support.real import find_programs, run_centrifugo
 from tests.tokens.kit import AUDIENCE, ISSUER, USER
 
+from cadenza.gateway.centrifugo import CentrifugoConfig
 from cadenza.stack.external import ExternalBackend, ExternalSettings
 from cadenza.tokens.signer import Signer, SigningKey
 
@@ -92,10 +93,18 @@ async def jwks_url(keys: KeyServer) -> AsyncIterator[str]:
 def centrifugo(jwks_url: str, folder: Path) -> Iterator[str]:
     """A node that has fetched nothing yet; its WebSocket's address."""
     assert not isinstance(_REAL, str)
-    token_options = {"jwks_public_endpoint": jwks_url, "issuer": ISSUER, "audience": AUDIENCE}
+    config = CentrifugoConfig(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        backend_url="http://127.0.0.1:9",  # no test here asks it anything but the keys
+        port=free_port(),
+        internal_port=free_port(),
+        api_key=secrets.token_hex(16),
+        proxy_secret=secrets.token_hex(16),
+    )
     folder.mkdir()
-    with run_centrifugo(_REAL.centrifugo, {"client": {"token": token_options}}, folder=folder) as port:
-        yield f"ws://127.0.0.1:{port}/connection/websocket"
+    with run_centrifugo(_REAL.centrifugo, config, folder=folder, jwks_url=jwks_url):
+        yield f"ws://127.0.0.1:{config.port}/connection/websocket"
 
 
 async def connect(ws_url: str, bearer: str) -> int | None:

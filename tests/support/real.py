@@ -22,6 +22,7 @@ from typing import Any
 
 from tests.support.programs import Program, free_port
 
+from cadenza.gateway.centrifugo import CentrifugoConfig, document, text
 from cadenza.identity.access_token_hook import hook_sql
 
 _BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
@@ -203,23 +204,25 @@ def run_supabase_auth(
 
 
 @contextlib.contextmanager
-def run_centrifugo(program: Path, config: Mapping[str, Any], *, folder: Path) -> Iterator[int]:
-    """Run Centrifugo with ``config`` on a free port, which is yielded; its own strict check must accept it first."""
-    port = free_port()
+def run_centrifugo(
+    program: Path, config: CentrifugoConfig, *, folder: Path, jwks_url: str | None = None
+) -> Iterator[None]:
+    """Run Centrifugo with the file that Cadenza makes of ``config``; its own strict check must accept it first.
+
+    ``jwks_url``: another key set than the backend's.
+    """
+    made = document(config)
+    if jwks_url is not None:
+        client: Any = made["client"]
+        client["token"]["jwks_public_endpoint"] = jwks_url
     file = folder / "centrifugo.json"
-    whole = {
-        **config,
-        "http_server": {"address": "127.0.0.1", "port": port},
-        "health": {"enabled": True},
-        "usage_stats": {"disabled": True},
-    }
     file.touch(mode=0o600)
-    file.write_text(json.dumps(whole, indent=1))
+    file.write_text(text(made))
     _run([str(program), "checkconfig", "--strict", "-c", str(file)])
     server = Program([str(program), "-c", str(file)], environment=_BARE, log=folder / "centrifugo.log", cwd="/")
     try:
-        server.wait_for_http(f"http://127.0.0.1:{port}/health")
-        yield port
+        server.wait_for_http(f"{config.internal_url}/health")
+        yield
     finally:
         server.stop()
 

@@ -37,7 +37,7 @@ _CODES: Final[Mapping[str, tuple[Code, str | None]]] = {
     ErrorCode.USER_BANNED: (Code.ACCESS_DENIED, None),
     ErrorCode.USER_SSO_MANAGED: (Code.ACCESS_DENIED, None),
     ErrorCode.SIGNUP_DISABLED: (Code.ACCESS_DENIED, None),
-    ErrorCode.OTP_DISABLED: (Code.ACCESS_DENIED, "email"),
+    ErrorCode.OTP_DISABLED: (Code.ACCESS_DENIED, "createUser"),
     ErrorCode.EMAIL_PROVIDER_DISABLED: (Code.ACCESS_DENIED, None),
     ErrorCode.ANONYMOUS_PROVIDER_DISABLED: (Code.ACCESS_DENIED, None),
     ErrorCode.PROVIDER_DISABLED: (Code.ACCESS_DENIED, "provider"),

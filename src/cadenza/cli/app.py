@@ -21,6 +21,7 @@ from cadenza.cli import (
     completing,
     completion,
     demo,
+    gateway,
     identity,
     inbox,
     login,
@@ -64,6 +65,9 @@ def app() -> typer.Typer:
     provider = typer.Typer(rich_markup_mode=None, help="Run the identity provider alone, and change its signing keys.")
     identity.register(provider)
     made.add_typer(provider, name="identity")
+    real_gateway = typer.Typer(rich_markup_mode=None, help="Configure, check and run a real Centrifugo.")
+    gateway.register(real_gateway)
+    made.add_typer(real_gateway, name="gateway")
     return made
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from cadenza.client.connection import RULES, Rule, When
 from cadenza.client.ports import Plane
-from cadenza.client.rpc import refusal
+from cadenza.client.refusals import refusal
 from cadenza.protocol.codes import CLIENT_ERRORS, UNSUBSCRIBES, is_unsubscribe_final
 from cadenza.schema.codes import CODES
 from cadenza.schema.envelope import ErrorBody

@@ -1,11 +1,10 @@
 """A typed call: check and encode, wait for the connection, send, decode, and turn either kind of refusal into an error.
 
-Above: ``_client`` (``api.call``), ``auth.socket``. Below: ``link``, schema. Parameters are checked against the contract
-before anything is sent; the answer is decoded once.
+Above: ``_client`` (``api.call``), ``auth.socket``. Below: ``link``, ``refusals``, schema. Parameters are checked before
+anything is sent, against the contract; the answer is decoded once.
 
 There are two planes of errors. The gateway's (Centrifugo's codes 100 to 113) becomes ``GatewayError``: the backend may
-not have been asked. The backend's stands in the result envelope and becomes ``RpcError``, or the ``AuthError`` that it
-means.
+not have been asked. The backend's stands in the result envelope; ``refusals`` says what it becomes.
 """
 
 from __future__ import annotations
@@ -13,31 +12,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
 from cadenza.client.ports import MESSAGE_LIMIT_BYTES, TOO_BIG, Connection, Opened
+from cadenza.client.refusals import refusal
 from cadenza.errors import (
-    AccessDeniedError,
-    CadenzaError,
     DeadlineExceededError,
     DisconnectedError,
     GatewayError,
-    IdentityError,
     MessageTooBigError,
     ProtocolError,
-    RpcError,
-    SessionRevokedError,
-    SignInRequiredError,
-    TokenExpiredError,
-    TokenInvalidError,
     ValidationError,
 )
-from cadenza.protocol.auth import ErrorCode as ProviderCode
 from cadenza.protocol.codes import ErrorCode as GatewayCode
-from cadenza.schema.codes import CODES, Code
-from cadenza.schema.envelope import ErrorBody, Pagination, Result
+from cadenza.schema.codes import Code
+from cadenza.schema.envelope import Pagination, Result
 from cadenza.schema.methods import Kind, Method
 from cadenza.schema.reading import field_of
 
@@ -149,7 +140,7 @@ class Caller:
             # The slow path forgives a null for an optional field, and names the field of anything else.
             result = method.decode_result(msgspec.json.encode(reply))
         if result.error is not None:
-            raise_refusal(result.error)
+            raise refusal(result.error, method.name)
         if result.data is None and method.data is not type(None):
             raise ProtocolError(f"The answer to {method.name} has neither data nor error.")
         return Page(data=cast("D", result.data), pagination=result.pagination)
@@ -181,62 +172,6 @@ def read_params(method: Method[P, D], data: object) -> P:
             code=Code.INVALID_ARGUMENT,
             next_step="Correct it; nothing was sent.",
         ) from None
-
-
-def raise_refusal(error: ErrorBody) -> NoReturn:
-    """Raise what a result envelope's error means."""
-    raise refusal(error)
-
-
-def refusal(error: ErrorBody) -> CadenzaError:
-    """The exception a result envelope's error means."""
-    entry = CODES.get(error.code)
-    temporary = error.temporary if error.temporary is not None else bool(entry and entry.temporary)
-    plain = _AUTH_ERRORS.get(error.code)
-    if plain is not None:
-        step = "Complete the second factor, then repeat." if error.code == Code.SECOND_FACTOR_REQUIRED else None
-        return plain(error.message, code=error.code, next_step=step)
-    provider_code = _PROVIDER_CODES.get(error.code)
-    step = f"{entry.action.value[0].upper()}{entry.action.value[1:]}." if entry else None
-    if provider_code is not None and entry is not None:
-        return IdentityError(
-            error.message,
-            status=entry.http_status,
-            error_code=provider_code,
-            code=error.code,
-            temporary=temporary,
-            retry_after_seconds=error.retry_after,
-            next_step=step,
-        )
-    return RpcError(
-        error.message,
-        code=error.code,
-        temporary=temporary,
-        field=error.field,
-        retry_after_seconds=error.retry_after,
-        next_step=step,
-    )
-
-
-#: Codes that mean one of our own exceptions, whoever answers them.
-_AUTH_ERRORS: Final[dict[int, type[CadenzaError]]] = {
-    Code.UNAUTHORIZED: SignInRequiredError,
-    Code.SIGN_IN_REQUIRED: SignInRequiredError,
-    Code.TOKEN_EXPIRED: TokenExpiredError,
-    Code.TOKEN_INVALID: TokenInvalidError,
-    Code.ACCESS_DENIED: AccessDeniedError,
-    Code.SECOND_FACTOR_REQUIRED: AccessDeniedError,
-    Code.SESSION_REVOKED: SessionRevokedError,
-}
-#: Codes behind which the identity provider stands: the same exception as when it is asked directly.
-_PROVIDER_CODES: Final[dict[int, str]] = {
-    Code.CREDENTIALS_REFUSED: ProviderCode.INVALID_CREDENTIALS,
-    Code.TOO_MANY_ATTEMPTS: ProviderCode.OVER_REQUEST_RATE_LIMIT,
-    Code.EMAIL_NOT_CONFIRMED: ProviderCode.EMAIL_NOT_CONFIRMED,
-    Code.WEAK_PASSWORD: ProviderCode.WEAK_PASSWORD,
-    Code.USER_EXISTS: ProviderCode.USER_ALREADY_EXISTS,
-    Code.ONE_TIME_CODE_REFUSED: ProviderCode.OTP_EXPIRED,
-}
 
 
 def _says_expired(error: GatewayError) -> bool:

@@ -46,6 +46,7 @@ KNOWN_VARIABLES: Final[Mapping[str, str]] = {
     "CADENZA_ADDRESS_HEADER": "the header in which the backend tells the provider a client's address",
     "CADENZA_SECOND_FACTOR_FOR": "commands that demand a second factor: credentials, orders, wallets",
     "CADENZA_OAUTH_CLIENTS": "ids of third parties' OAuth clients whose tokens the backend takes; * is any",
+    "CADENZA_API_URL": "the gateway's server API, where it does not stand beside the WebSocket",
     "CADENZA_API_KEY": "the key of the gateway's server API",
     "CADENZA_PROXY_SECRET": "the secret between gateway and backend",
     "CADENZA_ALLOWED_ORIGINS": "browser origins the gateway lets in",

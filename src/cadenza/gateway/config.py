@@ -26,6 +26,8 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
         history_ttl_seconds: How long they are kept after the channel's last publication.
         force_recovery: Every subscription is recoverable, asked for or not.
         force_positioning: Every subscription is positioned.
+        presence: Who is subscribed can be asked for over the server API, behind Centrifugo; this gateway does not serve
+            that call.
         allow_recovery: A client may ask for ``recoverable``.
         allow_positioning: A client may ask for ``positioned``.
         subscribe_proxy_enabled: The backend decides who subscribes.
@@ -43,6 +45,7 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
     history_ttl_seconds: float = 0.0
     force_recovery: bool = False
     force_positioning: bool = False
+    presence: bool = False
     allow_recovery: bool = False
     allow_positioning: bool = False
     subscribe_proxy_enabled: bool = False

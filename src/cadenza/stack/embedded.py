@@ -27,7 +27,7 @@ from cadenza.gateway.server import GatewayServer
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
-from cadenza.stack.channels import NAMESPACES
+from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
 from cadenza.stack.direct import DirectPublisher
 from cadenza.stack.folder import DataFolder
 from cadenza.stack.serving import bind, require_free
@@ -226,6 +226,7 @@ class EmbeddedStack:
             allowed_origins=self._origins(),
             api_key=self._api_key,
             namespaces=NAMESPACES,
+            client_concurrency=CLIENT_CONCURRENCY,
             allow_anonymous_connect_without_token=True,
             disallow_anonymous_connection_tokens=True,
             version=f"cadenza {__version__}",

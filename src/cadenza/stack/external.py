@@ -86,6 +86,41 @@ class ExternalSettings:
     venue_seed: int = 724
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProviderSettings:
+    """The identity provider, as backend and gateway are told of it.
+
+    Attributes:
+        auth_url: Its address, ``/auth/v1`` included where Supabase's gateway stands in front.
+        issuer: The exact ``iss`` of its tokens.
+        audience: Their ``aud``.
+        jwks_url: Its key set.
+    """
+
+    auth_url: str
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+def provider_from_environment(environ: Mapping[str, str]) -> ProviderSettings:
+    """Read where the provider is: issuer and key set stand below it, unless said otherwise.
+
+    Raises:
+        ConfigurationError: A variable is missing, unknown or wrong; ``setting`` names it.
+    """
+    known = read_environment(environ)
+    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
+    if not auth_url.endswith(AUTH_PATH):
+        auth_url += AUTH_PATH
+    return ProviderSettings(
+        auth_url=auth_url,
+        issuer=known.issuer or auth_url,
+        audience=known.audience or DEFAULT_AUDIENCE,
+        jwks_url=_http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
+    )
+
+
 def external_settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> ExternalSettings:
     """Read the backend's variables: ``docs/how-to/run-behind-centrifugo.md`` lists them.
 
@@ -96,24 +131,29 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
     """
     environ = os.environ if environ is None else environ
     known = read_environment(environ)
-    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
-    if not auth_url.endswith(AUTH_PATH):
-        auth_url += AUTH_PATH
+    provider = provider_from_environment(environ)
     values: dict[str, object] = {
-        "auth_url": auth_url,
-        "issuer": known.issuer or auth_url,
-        "audience": known.audience or DEFAULT_AUDIENCE,
-        "jwks_url": _http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
+        "auth_url": provider.auth_url,
+        "issuer": provider.issuer,
+        "audience": provider.audience,
+        "jwks_url": provider.jwks_url,
         "anon_key": _header_text(known.anon_key or "", "SUPABASE_PUBLISHABLE_KEY or SUPABASE_ANON_KEY"),
-        "api_url": server_api_url(known.ws_url or _required(environ, "CADENZA_WS_URL")),
+        "api_url": _api_url(environ, known.ws_url),
         "api_key": _header_text(_required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
         "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
         "address_header": _header_name(environ.get("CADENZA_ADDRESS_HEADER")),
-        "port": _port(environ.get("PORT")),
+        "port": port_from_environment(environ),
         **access_settings(environ),
     }
     values.update({name: value for name, value in options.items() if value is not None})
     return ExternalSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass
+
+
+def _api_url(environ: Mapping[str, str], ws_url: str | None) -> str:
+    given = environ.get("CADENZA_API_URL")
+    if given:
+        return _http_url(given, "CADENZA_API_URL").rstrip("/")
+    return server_api_url(ws_url or _required(environ, "CADENZA_WS_URL"))
 
 
 def server_api_url(ws_url: str) -> str:
@@ -170,7 +210,9 @@ def _header_name(text: str | None) -> str | None:
     return text
 
 
-def _port(text: str | None) -> int:
+def port_from_environment(environ: Mapping[str, str]) -> int:
+    """Return the backend's port: ``PORT``, or its usual one."""
+    text = environ.get("PORT")
     if not text:
         return BACKEND_PORT
     if not (text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS and int(text) <= _HIGHEST_PORT):

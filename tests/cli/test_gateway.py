@@ -1,0 +1,98 @@
+"""`cadenza gateway`: the file that Centrifugo is run with, from the backend's environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadenza.cli.exits import Exit
+
+KEY, SECRET = "the-key-of-the-api", "the-secret-between-both"
+PROVIDER = {"SUPABASE_URL": "https://ref.supabase.co"}
+WHOLE = {**PROVIDER, "CADENZA_API_KEY": KEY, "CADENZA_PROXY_SECRET": SECRET}
+
+
+def test_the_file_holds_the_secrets_and_is_private(cadenza: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "centrifugo.json"
+    file.touch(mode=0o644)
+    ran = cadenza("gateway", "config", "-o", str(file), environ=WHOLE)
+    assert ran.code == Exit.OK, ran.err
+    assert file.stat().st_mode & 0o777 == 0o600
+    made = json.loads(file.read_text())
+    assert made["http_api"]["key"] == KEY
+    assert made["client"]["token"]["issuer"] == "https://ref.supabase.co/auth/v1"
+    assert made["rpc"]["proxy"]["endpoint"] == "http://127.0.0.1:8080/proxy/rpc"
+    assert KEY not in ran.out + ran.err
+    assert "CADENZA_API_URL=http://127.0.0.1:9000/api" in ran.err
+
+
+@pytest.mark.parametrize("environ", [PROVIDER, WHOLE])
+def test_standard_output_never_holds_a_secret(cadenza: Callable[..., Any], environ: dict[str, str]) -> None:
+    ran = cadenza("gateway", "config", environ=environ)
+    assert ran.code == Exit.OK, ran.err
+    json.loads(ran.out)
+    assert KEY not in ran.out + ran.err
+    assert SECRET not in ran.out + ran.err
+    assert "CENTRIFUGO_HTTP_API_KEY, CENTRIFUGO_VAR_CADENZA_PROXY_SECRET" in ran.err
+
+
+def test_a_file_for_centrifugos_own_environment_needs_no_secret(cadenza: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "centrifugo.json"
+    ran = cadenza("gateway", "config", "--secrets-from-env", "-o", str(file), "--json", environ=PROVIDER)
+    assert json.loads(ran.out) == {
+        "file": str(file),
+        "apiUrl": "http://127.0.0.1:9000/api",
+        "variables": ["CENTRIFUGO_HTTP_API_KEY", "CENTRIFUGO_VAR_CADENZA_PROXY_SECRET"],
+    }
+    assert "http_api" not in json.loads(file.read_text())
+
+
+def test_options_and_environment_reach_the_file(cadenza: Callable[..., Any]) -> None:
+    ran = cadenza(
+        "gateway", "config", "--backend-url", "http://backend:9999/", "--address", "192.0.2.1", "--port", "8100",
+        "--internal-address", "10.0.0.1", "--internal-port", "9100", "--allowed-origin", "https://one.example",
+        environ={
+            **PROVIDER, "REDIS_URL": "redis://r:6379", "CADENZA_ALLOWED_ORIGINS": "https://two.example",
+            "CADENZA_ISSUER": "https://issuer.example",
+        },
+    )  # fmt: skip
+    made = json.loads(ran.out)
+    assert made["http_server"] == {
+        "address": "192.0.2.1", "port": 8100, "internal_address": "10.0.0.1", "internal_port": "9100",
+    }  # fmt: skip
+    assert made["client"]["allowed_origins"] == ["https://one.example"]
+    assert made["client"]["token"]["issuer"] == "https://issuer.example"
+    assert made["client"]["token"]["jwks_public_endpoint"] == "http://backend:9999/.well-known/jwks.json"
+    assert made["channel"]["proxy"]["subscribe"]["endpoint"] == "http://backend:9999/proxy/subscribe"
+    assert made["engine"]["redis"]["address"] == ["redis://r:6379"]
+
+
+@pytest.fixture
+def in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a command writes is written there."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "says"),
+    [
+        ((), {}, "SUPABASE_URL is not set"),
+        (("-o", "x.json"), PROVIDER, "CADENZA_API_KEY is not set"),
+        (("-o", "nowhere/x.json"), WHOLE, "nowhere/x.json cannot be written"),
+        ((), {**WHOLE, "CADENZA_API_KEY": "short"}, "CADENZA_API_KEY is shorter"),
+        (("--port", "9000"), WHOLE, "--internal-port"),
+        (("--allowed-origin", "*"), WHOLE, "--allowed-origin"),
+        ((), {**WHOLE, "REDIS_URL": "memcached://x"}, "REDIS_URL is not"),
+    ],
+)
+def test_a_wrong_setting_is_named_as_the_operator_knows_it(
+    cadenza: Callable[..., Any], argv: tuple[str, ...], environ: dict[str, str], says: str, in_a_folder: None
+) -> None:
+    ran = cadenza("gateway", "config", *argv, environ=environ)
+    assert ran.code == Exit.USAGE
+    assert says in ran.err
+    assert SECRET not in ran.err
