@@ -1,6 +1,6 @@
 """What there is to know about the session, as one immutable value, and how its changes are watched.
 
-Above: users (``api.auth.state``, ``api.auth.watch_state()``), ``cli``. Below: ``timing``, errors. ``tokens`` writes it.
+Above: users (``api.auth.state``, ``api.auth.watch_state()``), ``cli``. Below: ``timing``, errors. ``report`` writes it.
 No value here holds a token, and no text of one the user's address.
 """
 

@@ -2,7 +2,7 @@
 
 Above: ``_client`` (sign-in and sign-out), ``supervisor`` and ``_centrifuge`` (ask for the token when they need it: it
 is pulled at every connect and never kept in a subscription, D1). Below: ``refreshing`` (one refresh, under the store's
-lock), ``schedule`` (when), ``state`` (what is shown), ``stores``.
+lock), ``schedule`` (when), ``report`` (what is shown), ``stores``.
 
 What it holds to:
 
@@ -23,26 +23,16 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
 from cadenza.client.auth.refreshing import LOCK_DEADLINE_SECONDS, Refresher, Renewal, Renewer
-from cadenza.client.auth.schedule import (
-    Breaker,
-    Held,
-    SleepWatch,
-    hold,
-    is_fresh,
-    next_attempt,
-    on_the_wall,
-    phase_of,
-    remaining_seconds,
-)
+from cadenza.client.auth.report import Report
+from cadenza.client.auth.schedule import Breaker, Held, SleepWatch, hold, is_fresh, phase_of, remaining_seconds
 from cadenza.client.auth.session import Session, StoredSession
-from cadenza.client.auth.state import SKEW_SECONDS, AuthPhase, AuthState, Failure, StateBoard
+from cadenza.client.auth.state import AuthState
 from cadenza.client.auth.stores import SessionStore
 from cadenza.client.timing import Timing
 from cadenza.errors import (
     AuthError,
     CadenzaError,
     ClockSkewError,
-    IdentityError,
     SessionRevokedError,
     SignInRequiredError,
     TokenFormatError,
@@ -105,16 +95,12 @@ class TokenManager:
         self._timing = timing
         self._breaker = Breaker(timing)
         self._sleep_watch = SleepWatch(timing)
-        self._board = StateBoard(AuthState(store=store.location))
+        self._report = Report(store, self._breaker, timing)
         self._held: Held | None = None
         self._over: SignInRequiredError | None = None
         self._checked = ""
         self._flight: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._clock_offset: float | None = None
-        self._last_refresh_at: float | None = None
-        self._last_failure: Failure | None = None
-        self._unsaved = False
 
     @property
     def session(self) -> Session | None:
@@ -124,16 +110,16 @@ class TokenManager:
     @property
     def state(self) -> AuthState:
         """Everything there is to know of it."""
-        return self._board.state
+        return self._report.state
 
     def watch(self) -> AsyncIterator[AuthState]:
         """The state as it is, then each change, until ``close``."""
-        return self._board.watch()
+        return self._report.watch()
 
     @property
     def clock_offset_seconds(self) -> float | None:
         """The provider's clock minus this machine's, to about a second; None before a token was received."""
-        return self._clock_offset
+        return self._report.clock_offset
 
     def require_session(self) -> Session:
         """The session, or ``SignInRequiredError`` with the reason why there is none."""
@@ -157,7 +143,7 @@ class TokenManager:
             await self._store.save(stored)
             self._hold(stored, stored.session.expires_in)
         self._breaker.reset()
-        self._last_refresh_at, self._last_failure, self._unsaved = None, None, False
+        self._report.begun()
         self._measure_clock(token)
         self._show()
         self._start_keeper()
@@ -219,7 +205,7 @@ class TokenManager:
             if not self._renewer.is_under_way:  # it still waits for the lock, or never came to it
                 self._flight.cancel()
             await asyncio.wait({self._flight})
-        self._board.close()
+        self._report.close()
 
     # One refresh
 
@@ -250,20 +236,18 @@ class TokenManager:
         lives = remaining_seconds(session, self._timing) if renewal.by_sibling else session.expires_in
         fresh = self._hold(renewal.stored, lives)
         self._breaker.succeeded(lasted_seconds=fresh.since - held.since)
-        self._last_refresh_at, self._last_failure = self._timing.clock(), None
-        self._unsaved = renewal.unsaved is not None
+        self._report.refreshed(unsaved=renewal.unsaved)
         if not renewal.by_sibling:
             with contextlib.suppress(TokenFormatError):  # said where the token is used
                 self._measure_clock(self._check(session.access_token))
         if renewal.unsaved is not None:
-            self._note_failure(renewal.unsaved)
             self._listener.refresh_failed(renewal.unsaved, max(0.0, fresh.due_at - fresh.since))
         self._show()
         self._listener.session_refreshed(session)
 
     def _failed(self, error: CadenzaError) -> None:
         wait = self._breaker.failed(error)
-        self._note_failure(error)
+        self._report.failed(error)
         self._show()
         self._listener.refresh_failed(error, wait)
 
@@ -316,55 +300,17 @@ class TokenManager:
         if jumped > 0:  # if only the clock was set, the token is refreshed too soon, which does no harm
             self._breaker.passed(jumped)
             self._held = None if self._held is None else self._held.older_by(jumped)
-        elif self._clock_offset is not None:
-            self._clock_offset -= jumped
+        else:
+            self._report.clock_was_set(jumped)
         self._show()
 
     def _measure_clock(self, token: UnverifiedToken) -> None:
-        if token.claims.iat is None:
-            return
-        before, self._clock_offset = self._clock_offset, token.claims.iat - self._timing.clock()
-        if abs(self._clock_offset) <= SKEW_SECONDS or abs(self._clock_offset - (before or 0.0)) <= SKEW_SECONDS:
-            return
-        self._listener.clock_is_wrong(
-            ClockSkewError(
-                f"The identity provider's clock is {self._clock_offset:+.0f} s from this machine's.",
-                offset_seconds=self._clock_offset,
-            )
-        )
-
-    # What is shown
-
-    def _note_failure(self, error: CadenzaError) -> None:
-        reason = error.error_code if isinstance(error, IdentityError) else ""
-        self._last_failure = Failure(
-            kind=type(error).__name__, message=error.message, reason=reason, at=self._timing.clock()
-        )
+        wrong = self._report.measure_clock(token)
+        if wrong is not None:
+            self._listener.clock_is_wrong(wrong)
 
     def _show(self) -> None:
-        held, over, location = self._held, self._over, self._store.location
-        if held is None:
-            phase = AuthPhase.SIGNED_OUT if over is None else AuthPhase.ENDED
-            because = "" if over is None else over.reason
-            offset = self._clock_offset
-            self._board.show(AuthState(phase=phase, ended_because=because, clock_offset_seconds=offset, store=location))
-            return
-        next_at, why = next_attempt(held, self._breaker, self._timing)
-        self._board.show(
-            AuthState(
-                phase=phase_of(held, self._breaker, self._timing),
-                user_id=held.session.user_id,
-                email=held.session.email,
-                expires_at=on_the_wall(held.ends_at, self._timing),
-                last_refresh_at=self._last_refresh_at,
-                last_failure=self._last_failure,
-                next_attempt_at=next_at,
-                next_attempt_why=why,
-                clock_offset_seconds=self._clock_offset,
-                store=location,
-                unsaved=self._unsaved,
-            )
-        )
+        self._report.show(self._held, self._over)
 
     # The early refresh
 
