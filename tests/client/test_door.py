@@ -64,6 +64,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 def test_the_sdks_door_is_pinned() -> None:
     assert sorted(client.__all__) == [
+        "AccountExport",
         "Addresses",
         "Auth",
         "AuthPhase",
@@ -73,6 +74,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "Client",
         "Connected",
         "Connecting",
+        "DeletedAccount",
         "Disconnected",
         "EnvironmentSessionStore",
         "ErrorOccurred",
@@ -95,6 +97,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "SecondFactor",
         "Session",
         "SessionStore",
+        "SignInRecord",
         "SignUp",
         "StoreKind",
         "StoredSession",

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from cadenza import errors
 from cadenza._version import __version__
 from cadenza.cli import (
+    account,
     call,
     channels,
     completing,
@@ -59,6 +60,9 @@ def app() -> typer.Typer:
     made.callback(invoke_without_command=True)(_root)
     for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels, completion):
         verb.register(made)
+    own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
+    account.register(own)
+    made.add_typer(own, name="account")
     token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
     token_inspect.register(token)
     made.add_typer(token, name="token")

@@ -39,6 +39,7 @@ _NEXT_STEPS: tuple[tuple[type[errors.CadenzaError], str], ...] = (
 _PROVIDER_NEXT_STEPS = {
     "invalid_credentials": "Check the address and the password.",
     "email_not_confirmed": "Follow the link in the confirmation mail, then sign in.",
+    "reauthentication_needed": "Sign in again with cadenza login, then repeat the command.",
 }
 
 

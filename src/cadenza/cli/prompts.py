@@ -1,6 +1,8 @@
-"""Asks for what a sign-in needs. A password never comes as an argument: those stand in process lists and histories.
+"""Asks for what a sign-in needs, and whether what cannot be undone is meant.
 
-Above: ``cli.login``. Below: the terminal, stdin, the environment it is given.
+A password never comes as an argument: those stand in process lists and histories.
+
+Above: ``cli.login``, ``cli.account``. Below: the terminal, stdin, the environment it is given.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import sys
 from collections.abc import Mapping
 
 from cadenza.cli.input import read_line
-from cadenza.errors import ConfigurationError
+from cadenza.cli.output import printable
+from cadenza.errors import ConfigurationError, UsageError
 
-__all__ = ["ask_email", "ask_password"]
+__all__ = ["ask_code", "ask_email", "ask_password", "can_ask", "confirm_by_typing"]
 
 
 def ask_email(given: str | None, environ: Mapping[str, str]) -> str:
@@ -22,7 +25,7 @@ def ask_email(given: str | None, environ: Mapping[str, str]) -> str:
         ConfigurationError: None of them, or an empty answer.
     """
     email = given or environ.get("CADENZA_EMAIL") or ""
-    if not email and _can_ask():
+    if not email and can_ask():
         sys.stderr.write("E-mail: ")
         sys.stderr.flush()
         email = read_line()
@@ -43,7 +46,7 @@ def ask_password(email: str, environ: Mapping[str, str], *, from_stdin: bool) ->
         password = read_line()
     elif environ.get("CADENZA_PASSWORD"):
         password = environ["CADENZA_PASSWORD"]
-    elif _can_ask():
+    elif can_ask():
         password = getpass.getpass(f"Password of {email}: ", stream=sys.stderr)
     else:
         password = ""
@@ -56,5 +59,32 @@ def ask_password(email: str, environ: Mapping[str, str], *, from_stdin: bool) ->
     return password
 
 
-def _can_ask() -> bool:
+def confirm_by_typing(wanted: str, question: str) -> None:
+    """Have a word typed before what cannot be undone.
+
+    Raises:
+        UsageError: Another one was typed, or nobody can be asked.
+    """
+    if not can_ask():
+        raise UsageError("This cannot be undone, and nobody can be asked here.", next_step="Say --yes if it is meant.")
+    sys.stderr.write(f"{printable(question)}: ")
+    sys.stderr.flush()
+    if read_line().strip().lower() != wanted.lower():
+        raise UsageError("That is something else; nothing was done.", next_step="Try again, and type it as it stands.")
+
+
+def ask_code() -> str:
+    """Return the code of a mail, typed without echo.
+
+    Raises:
+        UsageError: None was typed.
+    """
+    code = getpass.getpass("Code: ", stream=sys.stderr).strip()
+    if not code:
+        raise UsageError("No code was typed; nothing was done.", next_step="Try again, with the code of the mail.")
+    return code
+
+
+def can_ask() -> bool:
+    """Tell whether somebody sits at a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -5,6 +5,7 @@ bare install has all it needs; the heavy libraries (httpx, centrifuge-python) ar
 """
 
 from cadenza.client._client import Client, connect
+from cadenza.client.auth.exports import AccountExport, DeletedAccount, SignInRecord
 from cadenza.client.auth.flows import Auth
 from cadenza.client.auth.passwords import SignUp
 from cadenza.client.auth.ports import Challenge, TotpEnrollment
@@ -37,6 +38,7 @@ from cadenza.client.subscriptions import BookWatch, GapHandler, Watch
 
 __all__ = [
     "RULES",
+    "AccountExport",
     "Addresses",
     "Auth",
     "AuthPhase",
@@ -46,6 +48,7 @@ __all__ = [
     "Client",
     "Connected",
     "Connecting",
+    "DeletedAccount",
     "Disconnected",
     "EnvironmentSessionStore",
     "ErrorOccurred",
@@ -67,6 +70,7 @@ __all__ = [
     "SecondFactor",
     "Session",
     "SessionStore",
+    "SignInRecord",
     "SignUp",
     "StoreKind",
     "StoredSession",

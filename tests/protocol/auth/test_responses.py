@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadenza.errors import IdentityError, ProtocolError
+from cadenza.errors import IdentityError, NotOfferedError, ProtocolError
 from cadenza.protocol.auth import Session, User, responses
 from cadenza.protocol.auth.errors import encode_error, read_error, wants_dated_form
 
@@ -183,3 +183,19 @@ def test_an_error_body_is_never_the_cause_of_another_error(body: dict[str, Any])
 )
 def test_the_dated_form_is_for_whoever_asks_for_its_date_or_a_later_one(version: str | None, form: str) -> None:
     assert wants_dated_form(version) is (form == "dated")
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("parse", [responses.parse_account_export, responses.parse_deleted_account])
+def test_a_provider_without_such_an_endpoint_does_not_offer_it(status: int, parse: Any) -> None:
+    with pytest.raises(NotOfferedError) as caught:
+        parse(status, {"content-type": "text/plain"}, b"404 page not found\n" if status == 404 else b"")
+    assert (caught.value.status, caught.value.temporary) == (status, False)
+    assert "administrator" in caught.value.next_step
+
+
+def test_a_refusal_by_one_that_has_it_is_what_it_says() -> None:
+    body = b'{"code":"user_not_found","message":"User not found"}'
+    with pytest.raises(IdentityError) as caught:
+        responses.parse_account_export(404, {}, body)
+    assert (type(caught.value), caught.value.error_code) == (IdentityError, "user_not_found")

@@ -1,6 +1,7 @@
 """``api.auth``: signing in, up and out, and who is signed in.
 
-Above: the user. Below: ``passwords``, ``codes``, ``redirects`` (ways in), ``account``, ``mfa``; ``host`` (the client).
+Above: the user. Below: ``passwords``, ``codes``, ``redirects`` (ways in), ``account``, ``own_data``, ``mfa``; ``host``
+(the client).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from cadenza.client.auth.account import AccountFlows, IdentityFlows
 from cadenza.client.auth.codes import CodeFlows
 from cadenza.client.auth.host import AuthHost
 from cadenza.client.auth.mfa import Mfa
+from cadenza.client.auth.own_data import OwnDataFlows
 from cadenza.client.auth.passwords import PasswordFlows
 from cadenza.client.auth.redirects import LinkFlows, RedirectFlows
 from cadenza.client.auth.session import Session
@@ -35,7 +37,7 @@ class OverWebSocket(PasswordFlows, CodeFlows, RedirectFlows, AccountFlows):
         self.mfa = Mfa(host, over_websocket=True)
 
 
-class Auth(PasswordFlows, CodeFlows, LinkFlows, AccountFlows, IdentityFlows):
+class Auth(PasswordFlows, CodeFlows, LinkFlows, AccountFlows, IdentityFlows, OwnDataFlows):
     """Sign-in and sign-out. One user at a time: signing in anew replaces the session.
 
     Args:

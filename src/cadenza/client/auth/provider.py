@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from cadenza.client.auth.exports import AccountExport, DeletedAccount, export_of
 from cadenza.client.auth.ports import Challenge, Landing, TotpEnrollment, UserChanges
 from cadenza.client.auth.session import Session
 from cadenza.client.auth.users import SecondFactor, UserRecord, contract_user, record_of
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 #: More than any answer of the provider; a page that someone else serves in its place is not read to its end.
 _LARGEST_ANSWER_BYTES: Final = 1024 * 1024
+#: But for the copy of an account: 100,000 entries of an audit log are some 40 MiB.
+_LARGEST_EXPORT_BYTES: Final = 64 * 1024 * 1024
 
 
 class HttpSignIn:
@@ -192,6 +195,19 @@ class HttpSignIn:
         """Mail the code that a new password may want."""
         await self._ask(requests.reauthenticate(access_token), responses.expect_success)
 
+    async def export(self, access_token: str) -> AccountExport:
+        """A copy of all that is kept of the user."""
+
+        def read(status: int, headers: Mapping[str, str], body: bytes) -> AccountExport:
+            return export_of(responses.parse_account_export(status, headers, body), body)
+
+        return await self._ask(requests.export_account(access_token), read, largest_bytes=_LARGEST_EXPORT_BYTES)
+
+    async def delete_account(self, access_token: str, nonce: str | None) -> DeletedAccount:
+        """Delete the user."""
+        gone = await self._ask(requests.delete_account(access_token, nonce=nonce), responses.parse_deleted_account)
+        return DeletedAccount(user_id=gone.id, deleted_at=gone.deleted_at)
+
     async def unlink_identity(self, access_token: str, identity_id: str) -> None:
         """Remove a way in."""
         await self._ask(requests.unlink_identity(access_token, identity_id), responses.expect_success)
@@ -245,7 +261,13 @@ class HttpSignIn:
     async def _user(self, access_token: str) -> User:
         return await self._ask(requests.get_user(access_token), responses.parse_user)
 
-    async def _ask(self, request: Request, parse: Callable[[int, Mapping[str, str], bytes], T]) -> T:
+    async def _ask(
+        self,
+        request: Request,
+        parse: Callable[[int, Mapping[str, str], bytes], T],
+        *,
+        largest_bytes: int = _LARGEST_ANSWER_BYTES,
+    ) -> T:
         import httpx
 
         try:
@@ -259,7 +281,7 @@ class HttpSignIn:
                     content=request.body,
                 ) as answer,
             ):
-                body = b"".join([chunk async for chunk in _bounded(answer)])
+                body = b"".join([chunk async for chunk in _bounded(answer, largest_bytes)])
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             # `from None`: the cause holds the request.
             raise TransportError(
@@ -288,10 +310,10 @@ class HttpSignIn:
         return self._made
 
 
-async def _bounded(answer: httpx.Response) -> AsyncIterator[bytes]:
+async def _bounded(answer: httpx.Response, largest_bytes: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in answer.aiter_bytes():
         size += len(chunk)
-        if size > _LARGEST_ANSWER_BYTES:
+        if size > largest_bytes:
             raise ProtocolError("The identity provider's answer is larger than any of Supabase Auth's.")
         yield chunk
