@@ -38,8 +38,9 @@ with `data` or `error`. Parameters marked `!` are required. Where a list takes `
 the filters add up and none of them means all.
 
 **Who** may call is decided by the caller's token alone, before the parameters are read and whether or not the method is
-served ([how to control access](../how-to/control-access.md)). Where **second factor** names a group, an operator may
-demand `aal2` for it with `CADENZA_SECOND_FACTOR_FOR`; a connection without one is answered 26006.
+served; `cadenza explain METHOD` says for one caller which rule and which claim decide
+([how to control access](../how-to/control-access.md)). Where **second factor** names a group, an operator may demand
+`aal2` for it with `CADENZA_SECOND_FACTOR_FOR`; a connection without one is answered 26006.
 """
 
 _WHO: Mapping[Access, str] = {

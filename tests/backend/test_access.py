@@ -47,7 +47,7 @@ ADMIN = caller("root", role="admin")
         (Access.ANONYMOUS, ANONYMOUS, None, Rule.ANONYMOUS, ""),
         (Access.ANONYMOUS, USER, None, Rule.ANONYMOUS, ""),
         (Access.USER, ANONYMOUS, Code.SIGN_IN_REQUIRED, Rule.USER, "sub"),
-        (Access.USER, USER, None, Rule.CLIENT, "meta.client_id"),
+        (Access.USER, USER, None, Rule.USER, "sub"),
         (Access.OWNER, ANONYMOUS, Code.SIGN_IN_REQUIRED, Rule.USER, "sub"),
         (Access.OWNER, USER, None, Rule.OWNER, "sub"),
         (Access.SERVICE, ANONYMOUS, Code.SIGN_IN_REQUIRED, Rule.USER, "sub"),
@@ -86,7 +86,7 @@ def test_an_anonymous_connection_may_join_nothing(name: str) -> None:
 def test_market_channels_are_for_any_user_and_account_channels_for_nobody_yet(name: str, who: Caller) -> None:
     decision = GATE.join(channel(name), who)
     assert (decision.refusal is None) is name.startswith("market:")
-    assert decision.decided_by.rule is (Rule.CLIENT if name.startswith("market:") else Rule.OWNER)
+    assert decision.decided_by.rule is (Rule.USER if name.startswith("market:") else Rule.OWNER)
 
 
 class TestSecondFactor:

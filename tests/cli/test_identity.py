@@ -14,7 +14,7 @@ import httpx
 import pytest
 from tests.identity.browsing import fields, walk
 
-from cadenza.identity.access_token_hook import hook_sql
+from cadenza.identity.access_token_hook import HOOK_URI, hook_sql
 
 _DEADLINE_SECONDS = 30.0
 
@@ -203,4 +203,5 @@ def test_the_hook_for_a_real_provider_is_printed_as_sql_alone(run: Run) -> None:
     assert printed.returncode == 0
     assert printed.stderr == ""
     assert printed.stdout == hook_sql()
-    assert "pg-functions://postgres/public/cadenza_access_token" in printed.stdout
+    assert HOOK_URI in printed.stdout
+    assert json.loads(run("identity", "hook-sql", "--json").stdout) == {"uri": HOOK_URI, "sql": hook_sql()}

@@ -136,3 +136,19 @@ def test_a_file_redirected_in_needs_no_dash(
     with file.open() as redirected:
         monkeypatch.setattr("sys.stdin", redirected)
         assert main(["token", "inspect"]) == 0
+
+
+def test_a_claim_that_the_gateway_reads_in_its_own_way_is_warned_of(
+    cadenza: Callable[..., Any], key: SigningKey
+) -> None:
+    """Row A10."""
+    meta = {"session_id": "s1", "aal": "aal1", "role": "authenticated"}
+    ran = cadenza("token", "inspect", "-", stdin=_token(key, meta=meta, info={"name": "Ada"}))
+    assert ran.code == 0
+    assert "Warning: info: Everybody" in ran.out
+    ran = cadenza("token", "inspect", "-", "--json", stdin=_token(key, meta=meta, channel="news"))
+    assert ran.code == 1
+    (warning,) = json.loads(ran.out)["warnings"]
+    assert (warning["claim"], warning["fatal"]) == ("channel", True)
+    assert "3500" in warning["message"]
+    assert "warnings" not in json.loads(cadenza("token", "inspect", "-", "--json", stdin=_token(key, meta=meta)).out)

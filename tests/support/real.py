@@ -23,7 +23,7 @@ from typing import Any
 from tests.support.programs import Program, free_port
 
 from cadenza.gateway.centrifugo import CentrifugoConfig, document, text
-from cadenza.identity.access_token_hook import hook_sql
+from cadenza.identity.access_token_hook import HOOK_URI, hook_sql
 
 _BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 _AUTH_ROLE = "supabase_auth_admin"
@@ -191,7 +191,7 @@ def run_supabase_auth(
         "GOTRUE_PASSWORD_MIN_LENGTH": "8",
         "GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL": str(reuse_interval_seconds),
         "GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_ENABLED": "true",
-        "GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_URI": "pg-functions://postgres/public/cadenza_access_token",
+        "GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_URI": HOOK_URI,
         **(further or {}),
     }
     _run([str(program), "migrate"], env=environment)

@@ -1,7 +1,8 @@
 """Who may call a method and who may join a channel. The rules stand beside each in schema; this decides by them.
 
-Above: ``router``, ``handlers``, ``services.guard``. Below: schema, ``config``. Rights come from the verified token
-alone: its ``sub`` and, through the gateway, its ``meta``; nothing a caller writes in params can add to them.
+Above: ``router``, ``handlers``, ``services.guard``, and ``cadenza explain``, which shows what is decided here and why.
+Below: schema, ``config``. Rights come from the verified token alone: its ``sub`` and, through the gateway, its
+``meta``; nothing a caller writes in params can add to them.
 
 The checks of a rule are made in one order, and the first that fails decides:
 
@@ -75,7 +76,7 @@ class Decision(msgspec.Struct, frozen=True):
     """Whether a caller may, and by which check.
 
     Attributes:
-        checks: Those that were made, in order; the last one decided.
+        checks: Those that were made, in order.
         refusal: The code of the refusal; None when the caller may.
         message: Why not, for the caller.
         mend: What has to be changed so that the caller may, for the operator.
@@ -88,8 +89,9 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def decided_by(self) -> Check:
-        """The check that decided."""
-        return self.checks[-1]
+        """The check that decided: the one that failed, or that of the thing's own rule."""
+        passed = [check for check in self.checks if check.rule is not Rule.CLIENT]
+        return self.checks[-1] if self.refusal is not None else passed[-1]
 
 
 _ANYONE = Decision((Check(Rule.ANONYMOUS, "", "anyone", "", passed=True),))

@@ -22,6 +22,7 @@ from cadenza.cli import (
     completing,
     completion,
     demo,
+    explain,
     gateway,
     identity,
     inbox,
@@ -58,7 +59,7 @@ def app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     made.callback(invoke_without_command=True)(_root)
-    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels, completion):
+    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels, explain, completion):
         verb.register(made)
     own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
     account.register(own)

@@ -195,20 +195,22 @@ def rotate_keys(
         _show(rotation.rotate(algorithm=algorithm), as_json=as_json)
 
 
-def print_hook_sql() -> None:
+def print_hook_sql(*, as_json: Annotated[bool, JSON] = False) -> None:
     """Print the access-token hook for a real Supabase Auth, in SQL.
 
     It puts meta and channels into every token, by which gateway and backend know session, role, second factor and app.
-    The embedded provider needs none. How to switch it on stands at its head.
+    The embedded provider needs none. How to switch it on stands at its head; with --json, its uri is
+    GOTRUE_HOOK_CUSTOM_ACCESS_TOKEN_URI.
     """
     from cadenza.cli.loops import server_part
 
-    def load() -> str:
-        from cadenza.identity.access_token_hook import hook_sql
+    def load() -> tuple[str, str]:
+        from cadenza.identity.access_token_hook import HOOK_URI, hook_sql
 
-        return hook_sql()
+        return hook_sql(), HOOK_URI
 
-    say(server_part(load).rstrip("\n"))
+    sql, uri = server_part(load)
+    say(json_text({"uri": uri, "sql": sql}) if as_json else sql.rstrip("\n"))
 
 
 def _rotation(data_dir: Path | None) -> KeyRotation:

@@ -1,15 +1,15 @@
 """``cadenza token inspect``: what a token says, without its signature.
 
-Above: ``cli.app``. Below: ``tokens.compact`` takes it apart, ``tokens.claims`` checks its form; the stored session.
-Nothing is verified here: there is no key.
+Above: ``cli.app``. Below: ``tokens.compact`` takes it apart, ``tokens.claims`` checks its form, ``tokens.reserved``
+looks for claims that the gateway reads in its own way; the stored session. Nothing is verified here: there is no key.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,10 @@ from cadenza.cli.exits import Exit
 from cadenza.cli.help import JSON, examples
 from cadenza.cli.options import PROFILE
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from cadenza.tokens.reserved import Finding
+
+__all__ = ["register", "token_of"]
 
 #: Claims that are times, in seconds since the epoch.
 _TIMES = ("exp", "iat", "nbf", "auth_time")
@@ -41,21 +44,23 @@ def inspect(
     """Show what an access token says: header, claims, when it ends, who it is for.
 
     Reads the token from stdin where something is piped in, otherwise takes the stored session's. The signature is
-    neither shown nor checked. Ends with 1 if no server could take a token of this form.
+    neither shown nor checked. Warns of claims that the gateway takes for something else than they were meant for. Ends
+    with 1 if no server could take a token of this form, or with these claims.
     """
     if source not in ("", "-"):
         # Whatever was given is not repeated: it is most likely the token.
         raise typer.BadParameter("a token is never an argument, for others can read those; pipe it in", param_hint="-")
-    header, claims, problem = _read(_token(source, profile))
+    header, claims, problem, warnings = _read(token_of(source, profile))
     if as_json:
-        _show_json(header, claims, problem)
+        _show_json(header, claims, problem, warnings)
     else:
-        _show(header, claims, problem)
-    if problem:
+        _show(header, claims, problem, warnings)
+    if problem or any(warning.is_fatal for warning in warnings):
         raise typer.Exit(Exit.FAILED)
 
 
-def _token(source: str, profile: str | None) -> str:
+def token_of(source: str, profile: str | None) -> str:
+    """Return the token that is piped in, or the stored session's."""
     from cadenza.cli.input import is_piped, read_all
 
     if source == "-" or is_piped():
@@ -69,26 +74,29 @@ def _token(source: str, profile: str | None) -> str:
     return run(stored_session(profile)).session.access_token
 
 
-def _read(token: str) -> tuple[dict[str, object], dict[str, object], str]:
-    """Return header, claims, and what is wrong with its form, if anything. Raises TokenFormatError if unreadable."""
+def _read(token: str) -> tuple[dict[str, object], dict[str, object], str, tuple[Finding, ...]]:
+    """Return header, claims, and what is wrong with form and claims. Raises TokenFormatError if unreadable."""
     import msgspec
 
     from cadenza.errors import TokenFormatError
     from cadenza.tokens.claims import check_form
     from cadenza.tokens.compact import decode_json, split
+    from cadenza.tokens.reserved import lint
 
     parts = split(token)
     members = msgspec.json.Decoder(dict[str, object])
     header = decode_json(parts.header, members, "header members")
     claims = decode_json(parts.payload, members, "claims")
     try:
-        check_form(token)
+        checked = check_form(token)
     except TokenFormatError as malformed:
-        return header, claims, malformed.message
-    return header, claims, ""
+        return header, claims, malformed.message, ()
+    return header, claims, "", lint(checked.claims)
 
 
-def _show(header: Mapping[str, object], claims: Mapping[str, object], problem: str) -> None:
+def _show(
+    header: Mapping[str, object], claims: Mapping[str, object], problem: str, warnings: Sequence[Finding]
+) -> None:
     from cadenza.cli.output import say, show_pairs
 
     now = time.time()
@@ -101,9 +109,13 @@ def _show(header: Mapping[str, object], claims: Mapping[str, object], problem: s
     if problem:
         summary["Problem"] = problem
     show_pairs({**summary, "Signature": "not shown, not checked"})
+    for warning in warnings:
+        say(f"Warning: {warning.claim}: {warning.message} {warning.next_step}")
 
 
-def _show_json(header: Mapping[str, object], claims: Mapping[str, object], problem: str) -> None:
+def _show_json(
+    header: Mapping[str, object], claims: Mapping[str, object], problem: str, warnings: Sequence[Finding]
+) -> None:
     from cadenza.cli.output import json_text, say
 
     shown: dict[str, object] = {"header": header, "claims": claims}
@@ -113,6 +125,11 @@ def _show_json(header: Mapping[str, object], claims: Mapping[str, object], probl
         shown.update(expiresAt=moment.isoformat(), expiresInSeconds=round(left), expired=left <= 0)
     if problem:
         shown["problem"] = problem
+    if warnings:
+        shown["warnings"] = [
+            {"claim": one.claim, "message": one.message, "nextStep": one.next_step, "fatal": one.is_fatal}
+            for one in warnings
+        ]
     say(json_text(shown))
 
 

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Final
 
-__all__ = ["hook_sql", "meta_of", "session_channel"]
+__all__ = ["HOOK_URI", "hook_sql", "meta_of", "session_channel"]
 
+#: What Supabase Auth calls it by.
+HOOK_URI: Final = "pg-functions://postgres/public/cadenza_access_token"
 _SQL: Final = "access_token_hook.sql"
 
 

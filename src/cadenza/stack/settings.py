@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from cadenza.client.settings import default_data_dir, read_environment
 from cadenza.errors import ConfigurationError
@@ -120,8 +121,15 @@ def settings_from_environment(environ: Mapping[str, str] | None = None, **option
     return StackSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass, values by the CLI
 
 
-def access_settings(environ: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Read what goes beyond the contract's own access rules: fields of ``AccessConfig``, by name.
+class AccessSettings(TypedDict):
+    """What goes beyond the contract's own access rules: the fields of ``AccessConfig``."""
+
+    second_factor_for: frozenset[Guarded]
+    oauth_clients: frozenset[str]
+
+
+def access_settings(environ: Mapping[str, str]) -> AccessSettings:
+    """Read what goes beyond the contract's own access rules.
 
     Raises:
         ConfigurationError: Commands that there are not.
