@@ -194,7 +194,12 @@ class User:
 @pytest.fixture
 def somebody(program: list[str], stack: RunningStack, tmp_path: Path) -> User:
     """A user who has not signed in."""
-    environ = {"PATH": os.defpath, "HOME": str(tmp_path), "CADENZA_DATA_DIR": str(tmp_path / "mine")}
+    environ = {
+        "PATH": os.defpath,
+        "HOME": str(tmp_path),
+        "CADENZA_DATA_DIR": str(tmp_path / "mine"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # a machine without a desktop, wherever this runs
+    }
     return User(program=program, stack=stack, environ=environ)
 
 

@@ -29,6 +29,7 @@ from cadenza.cli import (
     login,
     logout,
     methods,
+    profile,
     token_inspect,
     up,
     watch,
@@ -64,6 +65,9 @@ def app() -> typer.Typer:
     own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
     account.register(own)
     made.add_typer(own, name="account")
+    profiles = typer.Typer(rich_markup_mode=None, help="Keep several sessions apart: dev, uat, prod.")
+    profile.register(profiles)
+    made.add_typer(profiles, name="profile")
     token = typer.Typer(rich_markup_mode=None, help="Look at access tokens.")
     token_inspect.register(token)
     made.add_typer(token, name="token")

@@ -18,7 +18,7 @@ from cadenza.cli.colours import Style
 from cadenza.cli.exits import Exit, exit_for
 from cadenza.cli.output import json_text, note
 
-__all__ = ["report", "report_usage"]
+__all__ = ["next_step", "report", "report_usage"]
 
 #: A JSON Web Token begins with an encoded ``{"``; the caller may have pasted one where it does not belong.
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
@@ -101,14 +101,32 @@ def _described(error: errors.CadenzaError, code: Exit) -> dict[str, object]:
     return {name: value for name, value in known.items() if value not in (None, "")}
 
 
+def next_step(error: errors.CadenzaError) -> str:
+    """Return what to do about an error, in the words of this program."""
+    return _next_step(error, exit_for(error))
+
+
 def _next_step(error: errors.CadenzaError, code: Exit) -> str:
     if isinstance(error, errors.IdentityError) and error.error_code in _PROVIDER_NEXT_STEPS:
         return _PROVIDER_NEXT_STEPS[error.error_code]
     if code is Exit.SIGN_IN_REQUIRED and "cadenza login" not in error.next_step:
         return "Sign in: cadenza login"
+    if isinstance(error, errors.SessionStoreError):
+        return _with_options(error)
     if error.next_step != error.default_next_step:
         return error.next_step
     return next((step for kind, step in _NEXT_STEPS if isinstance(error, kind)), "") or error.next_step
+
+
+def _with_options(error: errors.SessionStoreError) -> str:
+    """The other place for a session, by this program's option in place of the SDK's argument."""
+    from cadenza.client.auth.stores.ports import OTHER_PLACES
+
+    in_keyring = error.location.startswith("the system's keyring")
+    other = "--store file, a file that only you can read" if in_keyring else "--store keyring, the system's"
+    return error.next_step.replace(
+        OTHER_PLACES, f"cadenza login {other}; in CI set CADENZA_ACCESS_TOKEN and CADENZA_REFRESH_TOKEN"
+    )
 
 
 def _say(described: Mapping[str, object], code: int, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from cadenza.client import Profile, Profiles, StoreKind
 from cadenza.client.settings import Environment, read_environment
 from cadenza.errors import ConfigurationError
 
-__all__ = ["check_store", "login_command", "settle_profile"]
+__all__ = ["check_store", "known_profile", "login_command", "settle_profile"]
 
 #: Names of three letters: two of them changed places are a slip, too.
 _NEAR: Final = 0.65
@@ -34,21 +34,32 @@ def settle_profile(given: str | None, *, may_be_new: bool = False) -> Profile:
         ConfigurationError: There is none of that name; the known ones are named.
     """
     environment = read_environment(os.environ)
-    profiles = Profiles.of(environment)
-    profile = profiles.current(environment, given=given)
-    if profile.exists:
+    profile = Profiles.of(environment).current(environment, given=given)
+    near = _nearest(profile)
+    if profile.exists or (may_be_new and not near):
         return profile
-    known = [one.name for one in profiles.all()]
-    near = nearest(profile.name, known, enough=_NEAR)
-    if may_be_new and not near:
-        return profile
-    there_are = f"There are: {', '.join(known)}."
+    raise _unknown(profile, near, _setting(given, environment))
+
+
+def known_profile(name: str) -> Profile:
+    """Return the profile of that name. Raises ``ConfigurationError``: there is none; the known ones are named."""
+    profile = Profiles.of(read_environment(os.environ)).get(name)
+    if not profile.exists:
+        raise _unknown(profile, _nearest(profile), "profile")
+    return profile
+
+
+def _nearest(profile: Profile) -> list[str]:
+    return nearest(profile.name, [one.name for one in Profiles(profile.data_dir).all()], enough=_NEAR)
+
+
+def _unknown(profile: Profile, near: list[str], setting: str) -> ConfigurationError:
+    there_are = f"There are: {', '.join(one.name for one in Profiles(profile.data_dir).all())}."
     if near:
         step = f"Did you mean {' or '.join(near)}? {there_are} If it is new: cadenza profile add {profile.name}"
     else:
         step = f"{there_are} A new one is made by cadenza login --profile {profile.name}"
-    setting = _setting(given, environment)
-    raise ConfigurationError(f"There is no profile {profile.name!r}.", setting=setting, next_step=step)
+    return ConfigurationError(f"There is no profile {profile.name!r}.", setting=setting, next_step=step)
 
 
 def login_command(name: str) -> str:

@@ -7,8 +7,8 @@ Above: ``auth.place``, ``cli``. Below: ``settings``, the file system. In the dat
     profiles/uat/profile.json
     current-profile                 which one is meant when nobody says; absent: "default"
 
-``profile.json`` holds no secret: the kind of store that was chosen at the last sign-in, the addresses, the project's
-publishable key.
+``profile.json`` holds no secret: the kind of store that was chosen for it, the addresses, the project's publishable
+key.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class ProfileRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: Layout of this record.
-        store: Where its session is kept; None until somebody signed in.
-        ws_url: The gateway of its last session.
-        supabase_url: The provider of its last session; None when it was reached through the gateway alone.
+        store: Where its session is kept; None until somebody chose.
+        ws_url: The gateway: of its last session, unless it was set since.
+        supabase_url: The provider, likewise; None when it is reached through the gateway alone.
         anon_key: The project's publishable key, if one was used.
     """
 

@@ -94,7 +94,7 @@ def test_a_store_that_there_is_not_is_an_error_that_lists_them(choose: Choose) -
 async def test_what_a_sign_in_used_is_remembered_for_its_profile_alone(choose: Choose) -> None:
     await choose(StoreKind.KEYRING, profile="uat").remember(UAT, "anon")
     again = choose(profile="uat")
-    assert (again.kind, again.why, again.addresses) == (StoreKind.KEYRING, "chosen at the last sign-in", UAT)
+    assert (again.kind, again.why, again.addresses) == (StoreKind.KEYRING, "chosen for this profile", UAT)
     assert again.anon_key(UAT.supabase_url) == "anon"
     assert again.anon_key("https://other.example") is None
     other = choose()

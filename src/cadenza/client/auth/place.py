@@ -183,5 +183,5 @@ def _kind(given: StoreKind | None, environment: Environment, record: ProfileReco
     if environment.session:
         return StoreKind.ENVIRONMENT, "the environment holds a session"
     if record.store is not None:
-        return record.store, "chosen at the last sign-in"
+        return record.store, "chosen for this profile"
     return StoreKind.FILE, "the default"
