@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import re
 import signal
+import termios
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -86,56 +90,136 @@ def test_ctrl_c_ends_it_with_130_and_no_word(trader: Any, number: signal.Signals
     assert err == ""
 
 
-@pytest.mark.parametrize("channel", [_BOOK, "market:ticker:PAPER"])
-def test_a_person_sees_a_table_that_refreshes(trader: Any, channel: str) -> None:
-    mine, theirs = pty.openpty()
-    process = trader.start(
-        "watch",
-        channel,
-        environ={"TERM": "xterm-256color"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        text=False,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    seen = b""
-    while seen.count(b"ASK") < 3:  # drawn, and drawn anew
-        seen += os.read(mine, 65536)
-    process.send_signal(signal.SIGINT)
-    while True:
-        try:
-            rest = os.read(mine, 65536)
-        except OSError:  # Linux's word for the other end of a terminal being closed
-            break
-        if not rest:
-            break
-        seen += rest
-    os.close(mine)
-    assert process.wait(timeout=30) == 130
-    assert b"\x1b[?25h" in seen  # the cursor is there again
-    assert b"BTC/USDT" in seen
+class _Seat:
+    """Somebody at a terminal of 100 columns, before ``cadenza watch``."""
+
+    def __init__(self, trader: Any, *argv: str, **environ: str) -> None:
+        self.terminal, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (30, 100))
+        self.process = trader.start(
+            *("watch", *argv),
+            environ={"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environ},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            text=False,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def until(self, enough: Callable[[str], bool]) -> None:
+        while not enough(self.seen):
+            self.seen += os.read(self.terminal, 65536).decode()
+
+    def drawn(self, number: int) -> None:
+        """Wait until so many pictures have been drawn."""
+        self.until(lambda seen: seen.count(_FRAME) >= number)
+
+    def ended(self, number: signal.Signals | None = None) -> int:
+        """Signal it, see the rest, and return its exit code."""
+        if number is not None:
+            self.process.send_signal(number)
+        # Linux tells an error where the other end of a terminal is closed.
+        with contextlib.suppress(OSError):
+            while rest := os.read(self.terminal, 65536):
+                self.seen += rest.decode()
+        os.close(self.terminal)
+        code: int = self.process.wait(timeout=30)
+        return code
+
+    @property
+    def left(self) -> str:
+        """What stands on the terminal once it is given back."""
+        return self.seen.rpartition(_GIVEN_BACK)[2]
 
 
-def test_no_color_makes_the_table_plain_lines(trader: Any) -> None:
-    mine, theirs = pty.openpty()
-    process = trader.start(
-        *("watch", _BOOK, "--count", "2"),
-        environ={"TERM": "xterm-256color", "NO_COLOR": "1"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        text=False,
-    )
-    os.close(theirs)
-    seen = b""
-    while seen.count(b"\n") < 2:
-        seen += os.read(mine, 65536)
-    assert process.wait(timeout=30) == 0
-    os.close(mine)
-    assert b"\x1b" not in seen
-    assert seen.count(b"BTC/USDT  bid ") == 2
+@pytest.fixture
+def sit_down(trader: Any) -> Iterator[Callable[..., _Seat]]:
+    """``sit_down(*argv, **environ)``; whoever still sits there in the end is sent away."""
+    seats: list[_Seat] = []
+
+    def sit(*argv: str, **environ: str) -> _Seat:
+        seats.append(_Seat(trader, *argv, **environ))
+        return seats[-1]
+
+    yield sit
+    for seat in seats:
+        if seat.process.poll() is None:
+            seat.process.kill()
+            seat.process.wait(timeout=30)
+
+
+_FRAME, _TAKEN, _GIVEN_BACK = "\x1b[?2026l", "\x1b[?1049h", "\x1b[?1049l\x1b[?25h"
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        (_BOOK, ("PAPER:BTC/USDT", "order book", "BID", "ASK", "█", "spread", "age", "sequence", "● connected")),
+        ("market:ticker:PAPER", ("SYMBOL", "BTC/USDT", "ETH/USDT", "LAST", "● connected")),
+        ("market:trade:PAPER:BTC/USDT", ("trades", "SIDE", "PRICE", "● connected")),
+        ("market:kline:PAPER:BTC/USDT:1m", ("bars of 1m", "OPEN", "CLOSE", "● connected")),
+    ],
+)
+def test_a_person_sees_a_picture_that_refreshes_and_stays_after_ctrl_c(
+    sit_down: Callable[..., _Seat], channel: str, words: tuple[str, ...]
+) -> None:
+    seat = sit_down(channel)
+    seat.until(lambda seen: all(word in seen.rpartition(_TAKEN)[2] for word in words))
+    seat.drawn(seat.seen.count(_FRAME) + 1)
+    assert "\x1b[32m" in seat.seen
+    assert seat.ended(signal.SIGINT) == 130
+    assert seat.seen.count(_TAKEN) == seat.seen.count(_GIVEN_BACK) == 1
+    assert all(word in seat.left for word in words)
+
+
+def test_no_color_takes_the_colours_and_leaves_the_picture(sit_down: Callable[..., _Seat]) -> None:
+    seat = sit_down(_BOOK, "--count", "2", NO_COLOR="1")
+    assert seat.ended() == 0
+    assert "order book" in seat.left
+    assert re.search(r"\x1b\[[\d;]*m", seat.seen) is None
+
+
+@pytest.mark.parametrize(("options", "term"), [((), "dumb"), (("--lines",), "xterm"), (("--json",), "xterm")])
+def test_a_dumb_terminal_and_whoever_asks_for_lines_get_lines(
+    sit_down: Callable[..., _Seat], options: tuple[str, ...], term: str
+) -> None:
+    seat = sit_down(_BOOK, "--count", "2", *options, TERM=term)
+    assert seat.ended() == 0
+    assert "\x1b" not in seat.seen
+    assert len(seat.seen.splitlines()) == 2
+
+
+def test_a_terminal_that_becomes_narrow_gets_a_narrow_picture(sit_down: Callable[..., _Seat]) -> None:
+    seat = sit_down(_BOOK)
+    seat.until(lambda seen: "TOTAL" in seen)
+    termios.tcsetwinsize(seat.terminal, (10, 40))
+    seat.process.send_signal(signal.SIGWINCH)
+    before = len(seat.seen)
+    seat.until(lambda seen: any("BID" in one and "TOTAL" not in one for one in seen[before:].split(_FRAME)[1:-1]))
+    assert seat.ended(signal.SIGINT) == 130
+    assert len(seat.left.splitlines()) <= 10
+
+
+def test_a_signal_to_end_gives_the_terminal_back(sit_down: Callable[..., _Seat]) -> None:
+    seat = sit_down(_BOOK)
+    seat.drawn(1)
+    assert seat.ended(signal.SIGTERM) == -signal.SIGTERM
+    assert seat.seen.count(_GIVEN_BACK) == 1
+
+
+def test_while_it_stands_still_the_terminal_is_the_shells(sit_down: Callable[..., _Seat]) -> None:
+    seat = sit_down(_BOOK)
+    seat.drawn(1)
+    seat.process.send_signal(signal.SIGTSTP)
+    _, status = os.waitpid(seat.process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    seat.until(lambda seen: _GIVEN_BACK in seen)
+    seat.process.send_signal(signal.SIGCONT)
+    seat.until(lambda seen: seen.count(_TAKEN) == 2)
+    assert seat.ended(signal.SIGINT) == 130
+    assert seat.seen.count(_GIVEN_BACK) == 2
 
 
 @pytest.mark.parametrize(
@@ -146,6 +230,7 @@ def test_no_color_makes_the_table_plain_lines(trader: Any) -> None:
         ("nonsense", "cadenza channels"),
         ("market:orderbook:PAPER:NO/PE", "code 102"),
         ("market:orderbook:BINANCE:BTC/USDT", "code 102"),
+        ("market:instrument:PAPER", "cannot be watched yet"),
         ("x" * 300, "cadenza channels"),
     ],
 )

@@ -23,6 +23,10 @@ class Style(enum.Enum):
     TYPED = "36"
     GOOD = "32"
     WARNING = "33"
+    DOWN = "31"
+    #: Areas in the same colours, which would shout otherwise.
+    GOOD_AREA = "2;32"
+    DOWN_AREA = "2;31"
     BAD = "1;31"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from cadenza.cli.colours import Style, can_draw, has_colour, paint
 
-__all__ = ["json_text", "note", "person_looks", "printable", "say", "show_json", "show_pairs", "show_table"]
+__all__ = ["cells", "json_text", "note", "person_looks", "printable", "say", "show_json", "show_pairs", "show_table"]
 
 #: What a terminal would obey instead of showing: C0 but tab and line feed, DEL, C1.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -73,7 +73,7 @@ def show_json(value: object) -> None:
 
 def show_pairs(pairs: Mapping[str, str], *, strong: Collection[str] = ()) -> None:
     """Print named values, one a line, the values below one another; those of ``strong`` names stand out."""
-    width = max(map(_cells, pairs), default=0)
+    width = max(map(cells, pairs), default=0)
     for name, value in pairs.items():
         shown = paint(printable(value), Style.STRONG if name in strong else _value_style(value), sys.stdout)
         label = paint(_padded(printable(name), width), Style.MUTED, sys.stdout)
@@ -94,21 +94,21 @@ def show_table(
         styles: By heading, how its cells look.
     """
     columns = [[printable(cell) for cell in column] for column in zip(headings, *rows, strict=True)]
-    widths = [max(map(_cells, column)) for column in columns[:-1]]
+    widths = [max(map(cells, column)) for column in columns[:-1]]
     looks = [(styles or {}).get(heading, Style.PLAIN) for heading in headings]
-    for number, cells in enumerate(zip(*columns, strict=True)):
+    for number, row in enumerate(zip(*columns, strict=True)):
         styled = [Style.STRONG] * len(looks) if number == 0 else looks
-        for line in _folded(cells, widths):
+        for line in _folded(row, widths):
             padded = [_padded(cell, width) for cell, width in zip(line, [*widths, 0], strict=True)]
             last = max((index for index, cell in enumerate(line) if cell), default=0)
             _write(_GAP.join(_trimmed(cell, style) for cell, style in zip(padded[: last + 1], styled, strict=False)))
 
 
-def _folded(cells: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+def _folded(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
     """A row's lines: one, or more where the last cell is folded on a terminal."""
-    *firsts, last = cells
+    *firsts, last = row
     room = shutil.get_terminal_size().columns - sum(width + len(_GAP) for width in widths)
-    if not person_looks() or _cells(last) <= room:
+    if not person_looks() or cells(last) <= room:
         return [[*firsts, last]]
     folded = textwrap.wrap(last, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
     return [[*firsts, folded[0]], *([*[""] * len(firsts), more] for more in folded[1:])]
@@ -125,10 +125,10 @@ def _value_style(value: str) -> Style:
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _cells(text))
+    return text + " " * (width - cells(text))
 
 
-def _cells(text: str) -> int:
+def cells(text: str) -> int:
     """How many columns of a terminal a text takes: East Asian characters take two, what is put over another none."""
     if text.isascii():
         return len(text)

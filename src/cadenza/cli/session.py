@@ -9,18 +9,36 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from cadenza.cli.colours import Style
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
 from cadenza.cli.whose import check_store, login_command, settle_profile
-from cadenza.client import Addresses, Client, Connected, Disconnected, ErrorOccurred, StoredSession, connect
+from cadenza.client import (
+    Addresses,
+    Client,
+    Connected,
+    Connecting,
+    Disconnected,
+    ErrorOccurred,
+    StoredSession,
+    connect,
+)
 from cadenza.client.auth.place import SessionPlace, place_of
 from cadenza.client.settings import read_environment, resolve_addresses
 from cadenza.errors import SignInRequiredError, TransportError
 
-__all__ = ["Api", "known_addresses", "open_api", "open_for_sign_in", "place", "stored_session"]
+__all__ = [
+    "Api",
+    "ConnectionNotes",
+    "Teller",
+    "known_addresses",
+    "open_api",
+    "open_for_sign_in",
+    "place",
+    "stored_session",
+]
 
 _T = TypeVar("_T")
 
@@ -32,6 +50,19 @@ _REASONS: Final = {
     "InvalidMessage": "it does not speak WebSocket",
     "SSLCertVerificationError": "its certificate is not trusted",
 }
+
+
+class Teller(Protocol):
+    """Tells somebody how a connection fares that was made once."""
+
+    def connecting(self, event: Connecting, /) -> None:
+        """An attempt to make it again begins."""
+
+    def connected(self, event: Connected, /) -> None:
+        """It is made again."""
+
+    def disconnected(self, event: Disconnected, /) -> None:
+        """It is lost, or could not be made; the SDK goes on trying."""
 
 
 class Api:
@@ -47,6 +78,7 @@ class Api:
 
     Attributes:
         client: The SDK's client.
+        teller: Who tells of the connection once there was one; on stderr, unless a live view takes it over.
     """
 
     def __init__(
@@ -59,6 +91,7 @@ class Api:
         profile: str | None = None,
         store: Store | None = None,
     ) -> None:
+        self.teller: Teller = ConnectionNotes(as_json=as_json)
         self.client: Client = connect(
             ws_url,
             supabase_url=supabase_url,
@@ -67,7 +100,6 @@ class Api:
             deadline_seconds=timeout,
             events=self,
         )
-        self._as_json = as_json
         self._has_connected = False
         self._unreachable: asyncio.Future[TransportError] = asyncio.get_running_loop().create_future()
 
@@ -93,19 +125,21 @@ class Api:
 
     # The SDK's handlers
 
+    def on_connecting(self, event: Connecting) -> None:
+        """An attempt begins."""
+        if self._has_connected:
+            self.teller.connecting(event)
+
     def on_connected(self, event: Connected) -> None:
         """The gateway let us in."""
         if self._has_connected:
-            self._note(f"Connected again ({event.client}).", {"event": "connected", "client": event.client})
+            self.teller.connected(event)
         self._has_connected = True
 
     def on_disconnected(self, event: Disconnected) -> None:
         """Tell that the connection is lost, if the SDK is going to mend it: otherwise an error follows."""
         if event.retry_in_seconds is not None:
-            self._note(
-                f"Connection lost ({event.reason or event.code}); the SDK {event.next_step.value}.",
-                {"event": "disconnected", "code": event.code, "reason": event.reason},
-            )
+            self.teller.disconnected(event)
 
     def on_error(self, event: ErrorOccurred) -> None:
         """An attempt to connect that found nobody, at the beginning, ends the command."""
@@ -114,6 +148,27 @@ class Api:
         reason = next((words for name, words in _REASONS.items() if name in event.error.message), event.error.message)
         self._unreachable.set_result(
             TransportError(f"The gateway at {self.client.addresses.ws_url} cannot be reached: {reason}.")
+        )
+
+
+class ConnectionNotes:
+    """Tells of it on stderr, a line each."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def connecting(self, event: Connecting) -> None:
+        """An attempt begins: the loss was told, and how it ends will be."""
+
+    def connected(self, event: Connected) -> None:
+        """Connected again."""
+        self._note(f"Connected again ({event.client}).", {"event": "connected", "client": event.client})
+
+    def disconnected(self, event: Disconnected) -> None:
+        """Lost, for now."""
+        self._note(
+            f"Connection lost ({event.reason or event.code}); the SDK {event.next_step.value}.",
+            {"event": "disconnected", "code": event.code, "reason": event.reason},
         )
 
     def _note(self, text: str, described: dict[str, object]) -> None:

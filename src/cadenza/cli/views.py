@@ -1,54 +1,88 @@
-"""How what comes on a channel is shown: JSON lines, plain lines, or a table that refreshes.
+"""How what comes on a channel is shown: JSON lines, plain lines, or a live picture on the whole terminal.
 
-Above: ``cli.watching``. Below: ``cli.output``; Rich for the tables, imported when there is one to draw.
+Above: ``cli.watching``. Below: ``cli.output``, ``cli.live`` and the pictures.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
+from cadenza.cli.book_picture import BookPicture
+from cadenza.cli.colours import Style
+from cadenza.cli.live import LiveView, Picture
 from cadenza.cli.moments import clock_time
-from cadenza.cli.output import json_text, person_looks, printable, say
+from cadenza.cli.output import json_text, note, person_looks, say
+from cadenza.cli.screen import Screen
+from cadenza.cli.session import ConnectionNotes, Teller
+from cadenza.cli.table_pictures import BarPicture, TickerPicture, TradePicture
+from cadenza.client import Gap
+from cadenza.client.timing import Timing
 from cadenza.schema import channels
-from cadenza.schema.channels import ParsedChannel
+from cadenza.schema.channels import ChannelPattern, ParsedChannel
 from cadenza.schema.market import Kline, MarketTrade, OrderBook, Ticker
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
 
 __all__ = ["Item", "View", "line_of", "view_for"]
 
 Item = OrderBook | Ticker | Kline | MarketTrade
 
-_REFRESHES_PER_SECOND = 8
+_PICTURES: dict[ChannelPattern, Callable[[], Picture]] = {
+    channels.ORDERBOOK: BookPicture,
+    channels.TICKER: TickerPicture,
+    channels.VENUE_TICKER: TickerPicture,
+    channels.TRADE: TradePicture,
+    channels.KLINE: BarPicture,
+}
 
 
 class View(Protocol):
-    """Shows items."""
+    """Shows items, and what there is to be said beside them."""
 
-    def show(self, item: Item, /) -> None:
-        """Show one more."""
+    @property
+    def teller(self) -> Teller:
+        """Who tells how the connection fares."""
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Be there for items until the end of the block."""
+        ...
+
+    def show(self, item: Item, /, *, sequence: str = "") -> None:
+        """Show one more; ``sequence`` is of a book."""
+
+    def missed(self, gap: Gap, /) -> None:
+        """Say that something is missing here."""
 
 
-def view_for(parsed: ParsedChannel, *, as_json: bool, lines: bool) -> AbstractContextManager[View]:
+def view_for(parsed: ParsedChannel, *, as_json: bool, lines: bool) -> View:
     """Choose the view for a channel and for who looks."""
-    if as_json:
-        return contextlib.nullcontext(_Lines(json_text))
-    if lines or not person_looks() or parsed.pattern in (channels.KLINE, channels.TRADE):
-        return contextlib.nullcontext(_Lines(line_of))
-    return _live(_BookTable() if parsed.pattern is channels.ORDERBOOK else _TickerTable())
+    if as_json or lines or not person_looks():
+        return _Lines(as_json=as_json)
+    return LiveView(_PICTURES[parsed.pattern](), Screen(sys.stdout), Timing())
 
 
 class _Lines:
-    def __init__(self, line: Callable[[Item], str]) -> None:
-        self._line = line
+    """One line each on stdout; what is to be said beside them, on stderr."""
 
-    def show(self, item: Item) -> None:
-        say(self._line(item))
+    def __init__(self, *, as_json: bool) -> None:
+        self.teller = ConnectionNotes(as_json=as_json)
+        self._as_json = as_json
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
+
+    def show(self, item: Item, *, sequence: str = "") -> None:  # noqa: ARG002  # a line of JSON is the contract's message
+        say(json_text(item) if self._as_json else line_of(item))
+
+    def missed(self, gap: Gap) -> None:
+        if self._as_json:
+            note(json_text({"event": "gap", "channel": gap.channel, "cause": gap.cause.value, "lost": gap.lost}))
+        else:
+            some = "some publications" if gap.lost is None else f"{gap.lost} publication(s)"
+            note(f"cadenza: {some} missing here: {gap.cause.value}.", Style.WARNING)
 
 
 def line_of(item: Item) -> str:
@@ -80,79 +114,3 @@ def _bar(kline: Kline) -> str:
 
 def _or_dash(text: str | None) -> str:
     return text or "-"
-
-
-class _BookTable:
-    """The newest book: bids to the left, asks to the right, best on top."""
-
-    def __init__(self) -> None:
-        self._book: OrderBook | None = None
-
-    def show(self, item: Item) -> None:
-        if isinstance(item, OrderBook):
-            self._book = item
-
-    def __rich__(self) -> Table | str:
-        if self._book is None:
-            return "waiting for the book"
-        book = self._book
-        table = _table(
-            f"{book.venue}:{book.symbol}  {clock_time(book.timestamp)}", "BID SIZE", "BID", "ASK", "ASK SIZE"
-        )
-        for row in range(max(len(book.bids), len(book.asks))):
-            bid = book.bids[row] if row < len(book.bids) else ("", "")
-            ask = book.asks[row] if row < len(book.asks) else ("", "")
-            table.add_row(_text(bid[1]), _text(bid[0], "green"), _text(ask[0], "red"), _text(ask[1]))
-        return table
-
-
-class _TickerTable:
-    """The newest ticker of each symbol, in the order in which they came first."""
-
-    def __init__(self) -> None:
-        self._tickers: dict[str, Ticker] = {}
-
-    def show(self, item: Item) -> None:
-        if isinstance(item, Ticker):
-            self._tickers[item.symbol] = item
-
-    def __rich__(self) -> Table | str:
-        if not self._tickers:
-            return "waiting for tickers"
-        table = _table("", "SYMBOL", "LAST", "SIZE", "BID", "ASK", "TIME")
-        for ticker in self._tickers.values():
-            table.add_row(
-                _text(ticker.symbol),
-                _text(_or_dash(ticker.last_price)),
-                _text(_or_dash(ticker.last_quantity)),
-                _text(_or_dash(ticker.bid_price), "green"),
-                _text(_or_dash(ticker.ask_price), "red"),
-                _text(clock_time(ticker.timestamp)),
-            )
-        return table
-
-
-def _table(title: str, *headings: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=_text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "SYMBOL" else "right")
-    return table
-
-
-def _text(text: str, style: str = "") -> Text:
-    """A cell as text: a value is never read as Rich's markup."""
-    from rich.text import Text
-
-    return Text(printable(text), style=style)
-
-
-@contextlib.contextmanager
-def _live(table: _BookTable | _TickerTable) -> Iterator[View]:
-    from rich.live import Live
-
-    # Rich draws at its own pace, whatever the channel's: a fast book costs the terminal nothing.
-    with Live(table, refresh_per_second=_REFRESHES_PER_SECOND, transient=False):
-        yield table

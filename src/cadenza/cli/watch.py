@@ -1,4 +1,4 @@
-"""``cadenza watch``: what comes on one channel, a line each, or a live table where a person looks.
+"""``cadenza watch``: what comes on one channel, a line each, or a live picture where a person looks.
 
 Above: ``cli.app``. Below: ``cli.watching``, which follows the channel.
 """
@@ -38,7 +38,7 @@ def watch(
     depth: Annotated[
         int | None, typer.Option(min=1, metavar="LEVELS", help="Levels a side of an order book. [default: 10]")
     ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="One line each on a terminal too, no table.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="One line each on a terminal too, no picture.")] = False,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the subscription.")
     ] = 10.0,
@@ -47,10 +47,10 @@ def watch(
 ) -> None:
     """Follow a channel until Ctrl-C, --count or --for.
 
-    On a terminal an order book or tickers are a table that refreshes; everything else, and anything in a pipe, is one
-    line each; with --json, one JSON object a line. Of books and tickers each line is the newest state; trades and bars
-    come all, in order. What is missing is said on stderr. With both --count and --for, too few in that time is a
-    failure (5).
+    On a terminal it is a live picture: the book with its depth, the tickers, the last trades or bars, how the
+    connection stands at the foot. In a pipe it is one line each; with --json, one JSON object a line. Of books and
+    tickers each is the newest state; trades and bars come all, in order. What is missing is said at the foot, or on
+    stderr. With both --count and --for, too few in that time is a failure (5).
     """
     if seconds is not None and not math.isfinite(seconds):
         raise typer.BadParameter("a finite number is needed", param_hint="--for")

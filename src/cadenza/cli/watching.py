@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from cadenza.cli.output import json_text, note
 from cadenza.cli.session import open_api
 from cadenza.cli.suggest import did_you_mean
 from cadenza.cli.views import View, view_for
-from cadenza.client import Client, Gap, Watch
+from cadenza.client import Client, Watch
+from cadenza.client.subscriptions import BookWatch, GapHandler
 from cadenza.errors import DeadlineExceededError, UsageError, ValidationError
 from cadenza.schema import channels
 from cadenza.schema.channels import ParsedChannel, parse_channel
+from cadenza.schema.envelope import Event
 from cadenza.schema.market import Kline, MarketTrade, OrderBook, Ticker
 from cadenza.schema.scalars import KlineInterval, Venue
 
@@ -61,10 +62,12 @@ async def follow(wish: Wish, *, as_json: bool) -> None:
     if wish.depth is not None and parsed.pattern is not channels.ORDERBOOK:
         raise ValidationError("Only an order book has a depth.", field="--depth", next_step="Leave out --depth.")
     async with open_api(as_json=as_json, profile=wish.profile, timeout=wish.timeout) as api:
-        reader = _reader(api.client, parsed, wish.depth or _DEPTH, _Gaps(as_json=as_json))
+        view = view_for(parsed, as_json=as_json, lines=wish.lines)
+        reader = _reader(api.client, parsed, wish.depth or _DEPTH, view.missed)
         await api.do(reader.__aenter__())
         try:
-            with view_for(parsed, as_json=as_json, lines=wish.lines) as view:
+            api.teller = view.teller
+            async with view.running():
                 seen = await _show(reader, view, wish)
         finally:
             await reader.__aexit__(None, None, None)
@@ -81,7 +84,7 @@ async def _show(reader: _Reader, view: View, wish: Wish) -> int:
     try:
         async with limit:
             async for item in reader:
-                view.show(item)
+                view.show(item, sequence=reader.sequence if isinstance(reader, BookWatch) else "")
                 seen += 1
                 if seen == wish.count:
                     break
@@ -89,20 +92,6 @@ async def _show(reader: _Reader, view: View, wish: Wish) -> int:
         if not limit.expired():
             raise
     return seen
-
-
-class _Gaps:
-    """Says on stderr where something is missing, and lets the loop go on."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def __call__(self, gap: Gap) -> None:
-        if self._as_json:
-            note(json_text({"event": "gap", "channel": gap.channel, "cause": gap.cause.value, "lost": gap.lost}))
-        else:
-            some = "some publications" if gap.lost is None else f"{gap.lost} publication(s)"
-            note(f"cadenza: {some} missing here: {gap.cause.value}.")
 
 
 def _parsed(name: str) -> ParsedChannel:
@@ -113,10 +102,15 @@ def _parsed(name: str) -> ParsedChannel:
             f"There is no channel {name!r}.",
             next_step=did_you_mean(name, examples, otherwise="cadenza channels lists the patterns."),
         )
+    if parsed.payload is Event:
+        raise UsageError(
+            f"Channels of the form {parsed.pattern.pattern} cannot be watched yet.",
+            next_step="Watch a market channel: cadenza channels",
+        )
     return parsed
 
 
-def _reader(client: Client, parsed: ParsedChannel, depth: int, on_gap: _Gaps) -> _Reader:
+def _reader(client: Client, parsed: ParsedChannel, depth: int, on_gap: GapHandler) -> _Reader:
     """The SDK's reader for a channel."""
     market = client.market
     values = parsed.params
@@ -129,9 +123,4 @@ def _reader(client: Client, parsed: ParsedChannel, depth: int, on_gap: _Gaps) ->
         return market.tickers.watch_venue(Venue(values["venue"]), on_gap=on_gap)
     if parsed.pattern is channels.KLINE:
         return market.klines.watch(instrument, KlineInterval(values["interval"]), on_gap=on_gap)
-    if parsed.pattern is channels.TRADE:
-        return market.trades.watch(instrument, on_gap=on_gap)
-    raise UsageError(
-        f"Channels of the form {parsed.pattern.pattern} cannot be watched yet.",
-        next_step="Watch a market channel: cadenza channels",
-    )
+    return market.trades.watch(instrument, on_gap=on_gap)
