@@ -23,7 +23,6 @@ from cadenza.cli.app import app
 from cadenza.cli.completing import answer, split
 from cadenza.cli.completion import Shell
 from cadenza.cli.words import PAPER_SYMBOLS, PROVIDERS, words_for
-from cadenza.client.settings import StoreKind
 from cadenza.identity.providers import PRESETS
 from cadenza.schema.channels import CHANNELS, parse_channel
 from cadenza.schema.methods import METHODS
@@ -58,6 +57,8 @@ def _answer(line: str) -> list[str]:
         ("cadenza watch market:trade:PAPER:BTC/USDT --cou", ["--count"]),
         ("cadenza watch --json --js", []),
         ("cadenza login --email ", []),
+        ("cadenza login --store ", ["file", "keyring"]),
+        ("cadenza --profile default whoa", ["whoami"]),
         ("cadenza nonsense ", []),
         ("cadenza --vers", ["--version"]),
     ],
@@ -114,7 +115,6 @@ def test_the_tables_that_are_here_for_speed_are_the_real_ones() -> None:
     assert tuple(instrument.symbol for instrument in PAPER_INSTRUMENTS) == PAPER_SYMBOLS
     assert sorted([*PRESETS, "test"]) == list(PROVIDERS)
     assert [word for word, _ in words_for("PROVIDER", "")] == list(PROVIDERS)
-    assert [word for word, _ in words_for("STORE", "")] == list(StoreKind)
 
 
 def test_profiles_are_those_of_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -122,6 +122,8 @@ def test_profiles_are_those_of_the_data_folder(monkeypatch: pytest.MonkeyPatch, 
     folder = tmp_path / "profiles" / "uat"
     folder.mkdir(parents=True)
     (folder / "profile.json").write_text('{"ws_url": "wss://uat.example/connection/websocket"}')
+    assert _answer("cadenza whoami --profile ") == ["words", "default", "uat"]
+    assert _answer("cadenza --profile=u") == ["words", "--profile=uat"]
     assert words_for("PROFILE", "") == [("default", ""), ("uat", "wss://uat.example/connection/websocket")]
 
 

@@ -79,18 +79,10 @@ def _profiles(_: str) -> _Words:
     return [(profile.name, profile.read().ws_url or "") for profile in Profiles.of(read_environment()).all()]
 
 
-def _stores(_: str) -> _Words:
-    from cadenza.client.settings import StoreKind
-
-    return [(kind.value, "") for kind in StoreKind]
-
-
 _KNOWN: Final[Mapping[str, Callable[[str], _Words]]] = {
     "METHOD": _methods,
     "TEXT": _methods,
     "CHANNEL": _channels,
     "PROFILE": _profiles,
     "PROVIDER": lambda _: [(name, "") for name in PROVIDERS],
-    "STORE": _stores,
-    "VENUE": lambda _: [(venue, "") for venue in _segment("{venue}", ())],
 }
