@@ -44,6 +44,7 @@ ATTACKS: Final = MappingProxyType(
             "identity/test_links.py::test_a_second_mail_waits_and_nobody_learns_whose_address_it_is",
         ),
         "code replay": (
+            "identity/test_factors.py::test_a_code_works_once",
             "identity/test_flows.py::test_a_code_is_traded_once_for_what_was_sealed_with_it",
             "identity/test_links.py::test_a_code_signs_in_once",
             "client/auth/test_pending.py::test_a_flow_is_taken_once",
@@ -74,6 +75,7 @@ ATTACKS: Final = MappingProxyType(
             "identity/test_brute_force.py::test_wrong_passwords_cost_ever_longer_waits_and_the_right_one_has_to_wait_too",
             "identity/test_brute_force.py::test_many_addresses_are_slowed_down_together_but_not_where_the_owner_was_before",
             "identity/test_links.py::test_wrong_codes_are_counted_by_account_and_address",
+            "identity/test_brute_force.py::test_codes_of_a_second_factor_are_guessed_ever_slower_and_the_right_one_has_to_wait_too",
         ),
     }
 )

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cadenza.identity.config import IdentityConfig, PasswordHashing, RateLimits
+from cadenza.identity.config import IdentityConfig, MailConfig, PasswordHashing, RateLimits
 from cadenza.identity.keys import load_key_ring
 from cadenza.identity.parts import Parts, assemble
 from cadenza.identity.store import Store
@@ -107,7 +107,7 @@ def data_dir(migrated_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def config(data_dir: Path) -> IdentityConfig:
     """Settings that cost nothing and limit nothing."""
-    return IdentityConfig(data_dir=data_dir, hashing=CHEAP, limits=NO_LIMITS)
+    return IdentityConfig(data_dir=data_dir, hashing=CHEAP, limits=NO_LIMITS, mail=MailConfig(answer_step_seconds=0))
 
 
 @pytest.fixture

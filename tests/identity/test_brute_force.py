@@ -8,6 +8,7 @@ import dataclasses
 import httpx
 import pytest
 from tests.identity.conftest import PASSWORD, MakeProvider, Provider
+from tests.identity.test_factors import challenge, code_of, enrol
 
 from cadenza.identity.config import AttemptLimits, RateLimits
 from cadenza.protocol.auth import requests
@@ -72,3 +73,25 @@ async def test_the_limit_does_not_tell_whether_there_is_such_a_user(email: str, 
         answers = [await guess(provider, email, "wrong", "198.51.100.1") for _ in range(5)]
 
     assert [answer.status_code for answer in answers] == [400, 400, 400, 400, 429]
+
+
+async def test_codes_of_a_second_factor_are_guessed_ever_slower_and_the_right_one_has_to_wait_too(
+    make_provider: MakeProvider,
+) -> None:
+    async with make(make_provider) as provider:
+        session = await provider.signed_up()
+        factor = await enrol(provider, session)
+
+        async def try_code(code: str) -> httpx.Response:
+            challenge_id = await challenge(provider, session, factor)
+            request = requests.verify_factor(session.access_token, factor.id, challenge_id=challenge_id, code=code)
+            return await provider.send(request)
+
+        wrong = "000000" if code_of(provider, factor) != "000000" else "000001"
+        answers = [await try_code(wrong) for _ in range(5)]
+        right = await try_code(code_of(provider, factor))
+
+        assert [answer.status_code for answer in answers] == [422, 422, 422, 422, 429]
+        assert (right.status_code, right.headers["retry-after"]) == (429, "1")
+        provider.clock.advance(1)
+        assert (await try_code(code_of(provider, factor))).status_code == 200

@@ -5,6 +5,9 @@ The measure is the chance that an answer about a known address takes longer than
 first run: within 0.10 of a half over 2,000 tries (seven standard errors of the measure, which is 0.013 there), and
 within 0.20 over the tenth of them that the ordinary tests make. Load of the machine falls on both samples alike,
 because they take turns; the order within a pair is drawn.
+
+Answers that stand for a mail take some 20 ms whatever was done (``cadenza.identity.evenly``): those are measured side
+by side. Before they did, the measure was up to 0.69 on a busy machine.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from cadenza.identity.config import IdentityConfig, MailConfig, PasswordHashing,
 from cadenza.identity.keys import load_key_ring
 from cadenza.identity.parts import assemble
 
+Ask = Callable[..., Awaitable[int]]
+
 KNOWN = "ann@example.com"
 PASSWORD = "correct horse 1"
 #: Tries, and how far from a half: see above.
@@ -41,12 +46,13 @@ def tries() -> tuple[int, float]:
 
 
 @pytest.fixture
-async def ask(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[int]]]:
+async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
     """Asks a provider in process, without limits, whose addresses must be confirmed."""
     config = IdentityConfig(
         data_dir=tmp_path / "data",
         autoconfirm=False,
-        hashing=PasswordHashing(passes=1, memory_kib=64, lanes=1),
+        # Dear enough to be seen: were it left out for who is not registered, these tests must fail.
+        hashing=PasswordHashing(passes=1, memory_kib=2048, lanes=1),
         limits=dataclasses.replace(RateLimits.off(), emails_per_hour=None),
         mail=MailConfig(interval_seconds=0),
     )
@@ -76,29 +82,35 @@ def body_for(path: str, email: str) -> dict[str, Any]:
     return {"email": email, **extra[path]}
 
 
-@pytest.mark.parametrize("path", ["/signup", "/recover", "/resend", "/verify", "/token?grant_type=password"])
+@pytest.mark.parametrize("paths", [("/signup", "/recover", "/resend"), ("/verify",), ("/token?grant_type=password",)])
 async def test_the_time_of_an_answer_says_nothing_about_who_is_registered(
-    ask: Callable[..., Awaitable[int]], tries: tuple[int, float], path: str
+    ask: Ask, tries: tuple[int, float], paths: tuple[str, ...]
 ) -> None:
     count, threshold = tries
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        chances = await asyncio.gather(*(measured(ask, path, count) for path in paths))
+    assert {path: chance for path, chance in zip(paths, chances, strict=True) if abs(chance - 0.5) > threshold} == {}
+
+
+async def measured(ask: Ask, path: str, count: int) -> float:
+    """The measure, of so many answers."""
     drawn = random.Random(1)  # noqa: S311 - the order of pairs, repeatable
     known: list[float] = []
     unknown: list[float] = []
     statuses: dict[bool, set[int]] = {True: set(), False: set()}
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        for number in range(count // 2 + WARM_UP):
-            pair = [(KNOWN, known), (f"u{number}@example.com", unknown)]
-            drawn.shuffle(pair)
-            for email, sample in pair:
-                began = time.perf_counter()
-                status = await ask(path, body_for(path, email))
-                taken = time.perf_counter() - began
-                statuses[email == KNOWN].add(status)
-                if number >= WARM_UP:
-                    sample.append(taken)
+    for number in range(count // 2 + WARM_UP):
+        pair = [(KNOWN, known), (f"{path.strip('/')[:3]}{number}@example.com", unknown)]
+        drawn.shuffle(pair)
+        for email, sample in pair:
+            began = time.perf_counter()
+            status = await ask(path, body_for(path, email))
+            taken = time.perf_counter() - began
+            statuses[email == KNOWN].add(status)
+            if number >= WARM_UP:
+                sample.append(taken)
 
     assert statuses[True] == statuses[False]
-    assert abs(_chance_of_longer(known, unknown) - 0.5) <= threshold
+    return _chance_of_longer(known, unknown)
 
 
 def _chance_of_longer(ones: list[float], others: list[float]) -> float:

@@ -4,7 +4,7 @@ So no transaction waits for a mail server, and whoever got no mail can ask again
 nobody's everything is done but the sending: its answer must be the same, and take as long.
 
 Above: ``sign_up``, ``links``, ``changes``, ``reauthentication``, ``invitations``. Below: ``one_time_codes``,
-``flows``, ``intervals``, ``mails``.
+``flows``, ``intervals``, ``evenly``, ``mails``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from cadenza.identity.accounts import EMAIL_PROVIDER, data_of
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
+from cadenza.identity.evenly import Evenly
 from cadenza.identity.flows import Flows
 from cadenza.identity.intervals import Intervals
 from cadenza.identity.mails import Letter, MailKind, Post
@@ -107,6 +108,13 @@ class Outgoing(Discreet, frozen=True, kw_only=True):
     before: UserRow
 
 
+class Rehearsal(Discreet, frozen=True, kw_only=True):
+    """The letter that does not leave after the transaction, for its address is nobody's."""
+
+    purpose: Purpose
+    letter: Letter
+
+
 class CodeMails:
     """See the module.
 
@@ -117,6 +125,7 @@ class CodeMails:
         flows: Remembers who asked with a challenge.
         post: Sends.
         intervals: Between mails.
+        evenly: Within it an answer is given that must not tell whether there was a mail.
         clock: Seconds since the epoch.
     """
 
@@ -129,8 +138,10 @@ class CodeMails:
         flows: Flows,
         post: Post,
         intervals: Intervals,
+        evenly: Evenly,
         clock: Callable[[], float],
     ) -> None:
+        self.evenly = evenly
         self._secure_email_change = config.mail.secure_email_change
         self._store = store
         self._codes = codes
@@ -195,32 +206,33 @@ class CodeMails:
         records.users.update(after)
         return after, letter
 
-    async def send(self, outgoing: Outgoing) -> None:
+    def prepare_nothing(
+        self, records: Records, address: str, purpose: Purpose, ask: Ask, *, data: dict[str, object] | None = None
+    ) -> Rehearsal:
+        """For an address that gets no mail: the same work, waits and errors, and nothing comes of it."""
+        self._intervals.check_stranger(purpose.what, address)
+        self._post.reserve()
+        # Dropped at once, but written: the disk takes its time for this one too.
+        flow = self._flows.begin(records, provider=EMAIL_PROVIDER, method=purpose.method, challenge=ask.challenge)
+        records.flow_states.delete(flow.id)
+        secret = self._codes.unissued(pkce=bool(ask.challenge))
+        letter = _filled(purpose, ask, to=address, email=address, code=secret.code, token=secret.token, data=data or {})
+        return Rehearsal(purpose=purpose, letter=letter)
+
+    async def send(self, outgoing: Outgoing | Rehearsal) -> None:
         """Send what was prepared. Runs after the transaction.
 
         Raises:
             RefusalError: It could not be sent; the user may ask again at once.
         """
+        if isinstance(outgoing, Rehearsal):
+            await self._post.rehearse(outgoing.letter, what=outgoing.purpose.what)
+            return
         try:
             await self._post.send(outgoing.letters, what=outgoing.purpose.what)
         except RefusalError:
             await self._store.write(lambda records: _undo(records, outgoing))
             raise
-
-    async def pretend(self, address: str, purpose: Purpose, ask: Ask, *, data: dict[str, object] | None = None) -> None:
-        """For an address that gets no mail: the same work, waits and errors, and nothing comes of it."""
-
-        def work(records: Records) -> None:
-            self._intervals.check_stranger(purpose.what, address)
-            self._post.reserve()
-            # Dropped at once, but written: the disk takes its time for this one too.
-            flow = self._flows.begin(records, provider=EMAIL_PROVIDER, method=purpose.method, challenge=ask.challenge)
-            records.flow_states.delete(flow.id)
-
-        await self._store.write(work)
-        secret = self._codes.unissued(pkce=bool(ask.challenge))
-        letter = _filled(purpose, ask, to=address, email=address, code=secret.code, token=secret.token, data=data or {})
-        await self._post.rehearse(letter, what=purpose.what)
 
     def _check(self, user: UserRow, purpose: Purpose) -> None:
         sent_at: int | None = getattr(user, purpose.sent_at)

@@ -17,7 +17,16 @@ from cadenza.identity import errors
 from cadenza.identity.accounts import Accounts, confirmed
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.audit import Action, Audit
-from cadenza.identity.code_mails import CONFIRMATION, EMAIL_CHANGE, MAGIC_LINK, RECOVERY, Ask, CodeMails, Outgoing
+from cadenza.identity.code_mails import (
+    CONFIRMATION,
+    EMAIL_CHANGE,
+    MAGIC_LINK,
+    RECOVERY,
+    Ask,
+    CodeMails,
+    Outgoing,
+    Rehearsal,
+)
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.flows import check_challenge
 from cadenza.identity.metadata import check_metadata
@@ -112,7 +121,8 @@ class Links:
         if not self._config.email_sign_in:
             raise errors.email_disabled(422, "logins")
         email = normal_email(address)
-        await self._mails.send(await self._store.write(lambda records: self._come_in(records, email, data, ask)))
+        async with self._mails.evenly():
+            await self._mails.send(await self._store.write(lambda records: self._come_in(records, email, data, ask)))
         return _NONE_SENT
 
     def _come_in(self, records: Records, email: str, data: dict[str, object], ask: Ask) -> Outgoing:
@@ -181,18 +191,15 @@ class Links:
         challenge = check_challenge(body.code_challenge, body.code_challenge_method)
         ask = Ask(challenge=challenge, redirect_to=redirect_to)
 
-        def prepare(records: Records) -> Outgoing | None:
+        def prepare(records: Records) -> Outgoing | Rehearsal:
             user = records.users.by_email(email)
             if user is None:
-                return None
+                return self._mails.prepare_nothing(records, email, RECOVERY, ask)
             self._audit.note(records, Action.USER_RECOVERY_REQUESTED, actor=user)
             return self._mails.prepare(records, user, RECOVERY, ask)
 
-        outgoing = await self._store.write(prepare)
-        if outgoing is None:
-            await self._mails.pretend(email, RECOVERY, ask)
-        else:
-            await self._mails.send(outgoing)
+        async with self._mails.evenly():
+            await self._mails.send(await self._store.write(prepare))
         return _NONE_SENT
 
     # Once more
@@ -231,29 +238,26 @@ class Links:
     async def _resend_mail(self, kind: ResendType, email: str, ask: Ask) -> OtpSent:
         purpose = EMAIL_CHANGE if kind is ResendType.EMAIL_CHANGE else CONFIRMATION
 
-        def prepare(records: Records) -> Outgoing | str | None:
+        def prepare(records: Records) -> Outgoing | Rehearsal | str:
             user = records.users.by_email(email)
-            if user is None:
-                return None
-            if kind is ResendType.SIGNUP:
-                return None if user.email_confirmed_at is not None else self._confirm_again(records, user, ask)
-            if kind is ResendType.EMAIL_CHANGE and user.new_email:
-                return self._mails.prepare_email_change(records, user, user.new_email, ask)
-            if kind is ResendType.PHONE_CHANGE and user.new_phone:
-                return self._phones.send_change(records, user, user.new_phone)
-            return None
+            again = None if user is None else self._again(records, kind, user, ask)
+            return self._mails.prepare_nothing(records, email, purpose, ask) if again is None else again
 
-        outgoing = await self._store.write(prepare)
-        if isinstance(outgoing, str):
-            return OtpSent(message_id=outgoing)
-        if outgoing is None:
-            await self._mails.pretend(email, purpose, ask)
-        else:
+        async with self._mails.evenly():
+            outgoing = await self._store.write(prepare)
+            if isinstance(outgoing, str):
+                return OtpSent(message_id=outgoing)
             await self._mails.send(outgoing)
         return _NONE_SENT
 
-    def _confirm_again(self, records: Records, user: UserRow, ask: Ask) -> Outgoing | None:
-        return self._sign_up.ask_to_confirm(records, user, ask).outgoing
+    def _again(self, records: Records, kind: ResendType, user: UserRow, ask: Ask) -> Outgoing | str | None:
+        if kind is ResendType.SIGNUP and user.email_confirmed_at is None:
+            return self._sign_up.ask_to_confirm(records, user, ask).outgoing
+        if kind is ResendType.EMAIL_CHANGE and user.new_email:
+            return self._mails.prepare_email_change(records, user, user.new_email, ask)
+        if kind is ResendType.PHONE_CHANGE and user.new_phone:
+            return self._phones.send_change(records, user, user.new_phone)
+        return None
 
     async def _resend_text(self, kind: ResendType, phone: str) -> OtpSent:
         def send(records: Records) -> str:

@@ -9,6 +9,7 @@ Above: ``handlers.tokens``, ``links``. Below: ``accounts``, ``code_mails``, ``ph
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -26,7 +27,7 @@ from cadenza.identity.accounts import (
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.agent import NOBODY, Agent
 from cadenza.identity.audit import Action, Audit
-from cadenza.identity.code_mails import CONFIRMATION, Ask, CodeMails, Outgoing
+from cadenza.identity.code_mails import CONFIRMATION, Ask, CodeMails, Outgoing, Rehearsal
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.flows import check_challenge
 from cadenza.identity.metadata import check_metadata
@@ -62,9 +63,10 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody signs up with an address that is another's, who is told nothing."""
+    """Somebody signs up with an address that is another's, who is told nothing; nor is there a mail."""
 
     user: User
+    outgoing: Rehearsal | None
 
 
 class SignUp:
@@ -119,16 +121,15 @@ class SignUp:
         """
         wanted = self._validated(body, redirect_to, agent)
         wanted = msgspec.structs.replace(wanted, hashed=await self._passwords.hash(body.password or ""))
-        outcome = await self._store.write(lambda records: self._register(records, wanted))
-        if isinstance(outcome, Opened):
-            session = self._sessions.hand_out(outcome)
-            # Seen: the answer to a sign-up lacks this one field, the next answer has it.
-            return msgspec.structs.replace(session, user=msgspec.structs.replace(session.user, confirmed_at=None))
-        if isinstance(outcome, Pending) and outcome.outgoing is not None:
-            await self._mails.send(outcome.outgoing)
-        if isinstance(outcome, Stranger) and wanted.email:
-            await self._mails.pretend(wanted.email, CONFIRMATION, wanted.ask, data=wanted.data)
-        return outcome.user
+        async with contextlib.nullcontext() if self._config.autoconfirm else self._mails.evenly():
+            outcome = await self._store.write(lambda records: self._register(records, wanted))
+            if not isinstance(outcome, Opened):
+                if outcome.outgoing is not None:
+                    await self._mails.send(outcome.outgoing)
+                return outcome.user
+        session = self._sessions.hand_out(outcome)
+        # Seen: the answer to a sign-up lacks this one field, the next answer has it.
+        return msgspec.structs.replace(session, user=msgspec.structs.replace(session.user, confirmed_at=None))
 
     async def sign_up_anonymously(self, body: SignupBody, *, agent: Agent = NOBODY) -> Session:
         """Register somebody who says nothing of who they are.
@@ -252,4 +253,7 @@ class SignUp:
             updated_at=at,
             is_anonymous=False,
         )
-        return Stranger(user=made_up)
+        outgoing = None
+        if wanted.email:
+            outgoing = self._mails.prepare_nothing(records, wanted.email, CONFIRMATION, wanted.ask, data=wanted.data)
+        return Stranger(user=made_up, outgoing=outgoing)

@@ -14,6 +14,7 @@ from cadenza.identity.changes import Changes
 from cadenza.identity.code_mails import CodeMails
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.confirmations import Confirmations
+from cadenza.identity.evenly import Evenly
 from cadenza.identity.flows import Flows
 from cadenza.identity.intervals import Intervals
 from cadenza.identity.invitations import Invitations
@@ -89,7 +90,14 @@ def assemble_users(means: Means) -> UserParts:
     )
     intervals = Intervals(config.mail.interval_seconds, clock=clock)
     code_mails = CodeMails(
-        config, store=store, codes=codes, flows=means.flows, post=post, intervals=intervals, clock=clock
+        config,
+        store=store,
+        codes=codes,
+        flows=means.flows,
+        post=post,
+        intervals=intervals,
+        evenly=Evenly(config.mail.answer_step_seconds, monotonic=means.monotonic, random_bytes=means.random_bytes),
+        clock=clock,
     )
     phones = Phones(config, codes=codes, intervals=intervals, clock=clock)
     confirmations = Confirmations(

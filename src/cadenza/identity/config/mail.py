@@ -38,6 +38,8 @@ class MailConfig:
         subjects: Kind of mail -> subject.
         templates: Kind of mail -> address or file of its text, Go template with Supabase Auth's names.
         inbox_limit: Mails kept; the oldest goes first.
+        answer_step_seconds: Whether a mail was sent or not, the answer takes a whole number of these and a little more.
+            0: as long as it takes, which tells who is registered.
     """
 
     smtp: SmtpServer | None = None
@@ -49,3 +51,4 @@ class MailConfig:
     subjects: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
     inbox_limit: int = 200
+    answer_step_seconds: float = 0.02
