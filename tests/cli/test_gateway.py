@@ -96,3 +96,61 @@ def test_a_wrong_setting_is_named_as_the_operator_knows_it(
     assert ran.code == Exit.USAGE
     assert says in ran.err
     assert SECRET not in ran.err
+
+
+@pytest.fixture
+def written(cadenza: Callable[..., Any], tmp_path: Path) -> Path:
+    """A file of ours."""
+    file = tmp_path / "centrifugo.json"
+    ran = cadenza("gateway", "config", "--allowed-origin", "https://app.example", "-o", str(file), environ=WHOLE)
+    assert ran.code == Exit.OK
+    return file
+
+
+@pytest.mark.parametrize("environ", [{}, WHOLE, {**PROVIDER, "REDIS_URL": ""}])
+def test_a_file_of_ours_is_good(cadenza: Callable[..., Any], written: Path, environ: dict[str, str]) -> None:
+    ran = cadenza("gateway", "check", str(written), environ=environ)
+    assert (ran.code, ran.out) == (Exit.OK, "Nothing is dangerous, and nothing is missing.\n"), ran
+
+
+def test_secrets_that_run_would_hand_on_are_not_missing(cadenza: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "centrifugo.json"
+    cadenza("gateway", "config", "--secrets-from-env", "-o", str(file), environ=PROVIDER)
+    # As `cadenza gateway run` hands them on.
+    assert cadenza("gateway", "check", str(file), environ=WHOLE).out.startswith("Nothing")
+    alone = cadenza("gateway", "check", str(file), environ=PROVIDER)
+    assert alone.code == Exit.OK
+    assert "Set CENTRIFUGO_VAR_CADENZA_PROXY_SECRET in Centrifugo's environment" in alone.out
+
+
+def test_a_dangerous_file_fails_and_says_what_to_change(cadenza: Callable[..., Any], written: Path) -> None:
+    made = json.loads(written.read_text())
+    del made["client"]["token"]["issuer"]
+    written.write_text(json.dumps(made))
+    ran = cadenza("gateway", "check", str(written), environ=WHOLE)
+    assert ran.code == Exit.FAILED
+    assert ran.out == (
+        "danger: client.token.issuer (A4)\n"
+        "  A token with any issuer connects, if the same keys verify it.\n"
+        '  - Set client.token.issuer to "https://ref.supabase.co/auth/v1".\n'
+        "This file is not one to run.\n"
+    )
+    told = json.loads(cadenza("gateway", "check", str(written), "--json", environ=WHOLE).out)
+    assert told["good"] is False
+    (finding,) = told["findings"]
+    assert finding["row"] == "A4"
+    assert finding["changes"] == [
+        {"kind": "set", "where": ["client", "token", "issuer"], "value": "https://ref.supabase.co/auth/v1"}
+    ]
+
+
+def test_the_environment_is_looked_at_too(cadenza: Callable[..., Any], written: Path) -> None:
+    ran = cadenza("gateway", "check", str(written), environ={**WHOLE, "CENTRIFUGO_CLIENT_INSECURE": "true"})
+    assert ran.code == Exit.FAILED
+    assert "Unset CENTRIFUGO_CLIENT_INSECURE" in ran.out
+
+
+def test_what_is_no_configuration_is_one_line(cadenza: Callable[..., Any], tmp_path: Path) -> None:
+    ran = cadenza("gateway", "check", str(tmp_path / "nowhere.json"))
+    assert ran.code == Exit.USAGE
+    assert "cannot be read" in ran.err

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cadenza.cli.colours import Style
+from cadenza.cli.exits import Exit
 from cadenza.cli.help import JSON, examples
 from cadenza.cli.output import json_text, note, say
 
 if TYPE_CHECKING:
-    from cadenza.gateway.centrifugo import CentrifugoConfig
+    from cadenza.gateway.centrifugo import CentrifugoConfig, Finding
 
 __all__ = ["register"]
 
@@ -29,6 +31,10 @@ def register(app: typer.Typer) -> None:
             "cadenza gateway config --secrets-from-env --address 0.0.0.0 -o centrifugo.json",
         ),
     )(config)
+    app.command(
+        "check",
+        epilog=examples("cadenza gateway check centrifugo.json", "cadenza gateway check config.yaml --json"),
+    )(check)
 
 
 def config(
@@ -121,3 +127,42 @@ def _save(output: Path, content: str) -> None:
             setting="--output",
             next_step="Choose another file, in a folder that is there.",
         ) from None
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Of Centrifugo v6: .json, .yaml or .toml.")],
+    *,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Say what is missing in a Centrifugo's configuration, or dangerous, and the change that mends it.
+
+    The environment's CENTRIFUGO_* variables go before the file, as they do for Centrifugo. Where SUPABASE_URL and the
+    backend's other settings are set, the file is held against them too. Ends with 1 if anything is dangerous or does
+    not work; advice alone is no failure. Each finding names its row in the list of known problems.
+    """
+    from cadenza.cli.loops import server_part
+
+    def found() -> tuple[Finding, ...]:
+        from cadenza.stack.centrifugo import findings
+
+        return findings(file)
+
+    _show(server_part(found), as_json=as_json)
+
+
+def _show(found: tuple[Finding, ...], *, as_json: bool) -> None:
+    from cadenza.gateway.centrifugo import Level
+
+    good = all(finding.level is Level.ADVICE for finding in found)
+    if as_json:
+        say(json_text({"good": good, "findings": found}))
+    else:
+        looks = {Level.DANGER: Style.BAD, Level.BROKEN: Style.BAD, Level.ADVICE: Style.MUTED}
+        for finding in found:
+            say(f"{finding.level}: {finding.where} ({finding.row})", looks[finding.level])
+            say(f"  {finding.message}")
+            for change in finding.changes:
+                say(f"  - {change}")
+        say("Nothing is dangerous, and nothing is missing." if good else "This file is not one to run.")
+    if not good:
+        raise typer.Exit(Exit.FAILED)

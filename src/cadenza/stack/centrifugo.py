@@ -9,13 +9,17 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from cadenza.client.settings import refuse_unknown_variables
 from cadenza.errors import ConfigurationError
-from cadenza.gateway.centrifugo import CentrifugoConfig
+from cadenza.gateway.centrifugo import CentrifugoConfig, Finding, Wanted, check, read_file, secret_environment
 from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
 from cadenza.stack.external import port_from_environment, provider_from_environment
 
+#: Stands in a change that is to be written by somebody whose provider is not known.
+_SOME_PROVIDER: Final = "https://<ref>.supabase.co"
 #: What an operator knows each of the room's settings by.
 _SETTINGS: Final = {
     "issuer": "CADENZA_ISSUER",
@@ -65,6 +69,30 @@ def centrifugo_config(options: CentrifugoOptions, environ: Mapping[str, str] | N
             redis_url=environ.get("REDIS_URL") or None,
             **{name: value for name, value in given.items() if value is not None},
         )
+
+
+def wanted(environ: Mapping[str, str] | None = None) -> Wanted:
+    """Return what a configuration is held against: the environment's settings, or any deployment's without them.
+
+    Raises:
+        ConfigurationError: A setting is wrong; none at all is not.
+    """
+    environ = os.environ if environ is None else environ
+    if environ.get("SUPABASE_URL"):
+        return Wanted(config=centrifugo_config(CentrifugoOptions(), environ), known=True)
+    refuse_unknown_variables(environ)
+    return Wanted(config=centrifugo_config(CentrifugoOptions(), {"SUPABASE_URL": _SOME_PROVIDER}), known=False)
+
+
+def findings(file: Path, environ: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
+    """Check a configuration file as ``cadenza gateway run`` would start it: secrets it leaves out come from Cadenza's.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a setting is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    expected = wanted(environ)
+    return check(read_file(file), expected, {**secret_environment(expected.config), **environ})
 
 
 def require_secrets(config: CentrifugoConfig) -> None:

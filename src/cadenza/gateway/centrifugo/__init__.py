@@ -6,7 +6,26 @@
     file.write_text(text(document(config)))
 """
 
+from cadenza.gateway.centrifugo.check import check
 from cadenza.gateway.centrifugo.config import SECRET_HEADER, CentrifugoConfig
 from cadenza.gateway.centrifugo.document import Json, document, secret_environment, secret_variables, text
+from cadenza.gateway.centrifugo.findings import Change, ChangeKind, Finding, Level
+from cadenza.gateway.centrifugo.reading import read_file
+from cadenza.gateway.centrifugo.rules import Wanted
 
-__all__ = ["SECRET_HEADER", "CentrifugoConfig", "Json", "document", "secret_environment", "secret_variables", "text"]
+__all__ = [
+    "SECRET_HEADER",
+    "CentrifugoConfig",
+    "Change",
+    "ChangeKind",
+    "Finding",
+    "Json",
+    "Level",
+    "Wanted",
+    "check",
+    "document",
+    "read_file",
+    "secret_environment",
+    "secret_variables",
+    "text",
+]
