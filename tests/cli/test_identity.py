@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -205,3 +207,43 @@ def test_the_hook_for_a_real_provider_is_printed_as_sql_alone(run: Run) -> None:
     assert printed.stdout == hook_sql()
     assert HOOK_URI in printed.stdout
     assert json.loads(run("identity", "hook-sql", "--json").stdout) == {"uri": HOOK_URI, "sql": hook_sql()}
+
+
+def test_a_token_of_the_operators_opens_admin_and_nothing_else_is_on_standard_output(
+    start: Start, run: Run, tmp_path: Path
+) -> None:
+    announced = start("--port", "0")
+    users = f"{announced['identityUrl']}/admin/users"
+    made = run("identity", "admin-token", "--ttl", "60")
+    file = tmp_path / "token.txt"
+    written = run("identity", "admin-token", "--json", "--output", str(file))
+
+    with httpx.Client(trust_env=False) as http:
+        for token in (made.stdout.rstrip("\n"), file.read_text().rstrip("\n")):
+            assert token not in made.stderr + written.stderr + written.stdout
+            assert http.get(users, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(written.stdout)["role"] == "service_role"
+
+
+def test_a_token_of_the_operators_is_not_shown_on_a_terminal_by_mistake(
+    start: Start, program: list[str], environment: dict[str, str]
+) -> None:
+    start("--port", "0")
+    for options, code in (((), 2), (("--show",), 0)):
+        mine, theirs = pty.openpty()
+        streams = {"stdin": theirs, "stdout": theirs, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([*program, "identity", "admin-token", *options], env=environment, **streams)  # type: ignore[call-overload]  # streams of a child
+        os.close(theirs)
+        _, err = process.communicate(timeout=_DEADLINE_SECONDS)
+        assert process.returncode == code
+        assert (b"--show" in err) is (code == 2)
+        if code == 0:
+            assert os.read(mine, 4096).startswith(b"eyJ")
+        os.close(mine)
+
+
+def test_a_token_for_a_provider_that_never_ran_is_not_made(run: Run) -> None:
+    ended = run("identity", "admin-token")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "cadenza identity serve" in ended.stderr

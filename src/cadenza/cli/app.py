@@ -17,6 +17,7 @@ from cadenza import errors
 from cadenza._version import __version__
 from cadenza.cli import (
     account,
+    admin_token,
     call,
     channels,
     completing,
@@ -73,6 +74,7 @@ def app() -> typer.Typer:
     made.add_typer(token, name="token")
     provider = typer.Typer(rich_markup_mode=None, help="Run the identity provider alone, and change its signing keys.")
     identity.register(provider)
+    admin_token.register(provider)
     made.add_typer(provider, name="identity")
     real_gateway = typer.Typer(rich_markup_mode=None, help="Configure, check and run a real Centrifugo.")
     gateway.register(real_gateway)

@@ -58,6 +58,7 @@ class Action(enum.StrEnum):
     TOKEN_REUSE_DETECTED = "token_reuse_detected"  # noqa: S105 - the name of an action
     LINK_GENERATED = "link_generated"
     USER_EXPORTED = "user_exported"
+    ADMIN_TOKEN_ISSUED = "admin_token_issued"  # noqa: S105 - the name of an action
     OAUTH_CLIENT_CREATED = "oauth_client_created"
     OAUTH_CLIENT_UPDATED = "oauth_client_updated"
     OAUTH_CLIENT_DELETED = "oauth_client_deleted"
@@ -69,6 +70,7 @@ _LOG_TYPES: Final[Mapping[Action, str]] = {
     **dict.fromkeys((_A.USER_SIGNED_UP, _A.USER_INVITED, _A.USER_DELETED), "team"),
     **dict.fromkeys((_A.OAUTH_CLIENT_CREATED, _A.OAUTH_CLIENT_UPDATED, _A.OAUTH_CLIENT_DELETED), "team"),
     **dict.fromkeys((_A.TOKEN_REVOKED, _A.TOKEN_REFRESHED, _A.TOKEN_REUSE_DETECTED), "token"),
+    _A.ADMIN_TOKEN_ISSUED: "token",
     **dict.fromkeys((_A.FACTOR_IN_PROGRESS, _A.FACTOR_UNENROLLED, _A.CHALLENGE_CREATED), "factor"),
     **dict.fromkeys((_A.VERIFICATION_ATTEMPTED, _A.FACTOR_DELETED, _A.FACTOR_UPDATED), "factor"),
 }

@@ -20,6 +20,7 @@ from cadenza.identity.errors import RefusalError
 from cadenza.identity.http_server import HttpBounds, HttpServer
 from cadenza.identity.keys import KeyRing, load_key_ring
 from cadenza.identity.parts import Parts, assemble
+from cadenza.identity.serving_file import write_serving
 from cadenza.protocol.auth import endpoints
 from cadenza.protocol.auth.codes import action_for
 
@@ -149,6 +150,7 @@ class IdentityServer:
             random_bytes=self._random_bytes,
         )
         await self._parts.store.open()
+        write_serving(self.config)
 
     async def _serve(self, listener: socket.socket) -> None:
         self._http = HttpServer(
