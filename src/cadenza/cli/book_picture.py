@@ -63,11 +63,11 @@ class BookPicture:
             shape.headings(),
             *(shape.row(bid, ask) for bid, ask in padded),
             [],
-            self._foot(bids, asks, room.age_seconds),
+            self._foot(bids, asks, room.age),
         ]
 
-    def _foot(self, bids: Sequence[_Level], asks: Sequence[_Level], age_seconds: float) -> Line:
-        shown = [("spread", _spread(bids, asks)), ("age", f"{age_seconds:.1f} s"), ("sequence", self._sequence)]
+    def _foot(self, bids: Sequence[_Level], asks: Sequence[_Level], age: str) -> Line:
+        shown = [("spread", _spread(bids, asks)), ("age", age), ("sequence", self._sequence)]
         return [
             span for name, value in shown if value for span in ((f"{name} ", Style.MUTED), (f"{value}   ", Style.PLAIN))
         ]
@@ -94,7 +94,7 @@ class _Shape:
     def headings(self) -> Line:
         bid = self._bid_side("", "TOTAL", "SIZE", "BID")
         ask = self._ask_side("ASK", "SIZE", "TOTAL", "")
-        return [("".join(bid), Style.MUTED), (f" {self._middle} ", Style.MUTED), ("".join(ask), Style.MUTED)]
+        return [("".join(bid), Style.STRONG), (f" {self._middle} ", Style.MUTED), ("".join(ask), Style.STRONG)]
 
     def row(self, bid: _Level | None, ask: _Level | None) -> Line:
         bar, total, size, price = self._bid_side(*self._cells(bid, self._left_half))

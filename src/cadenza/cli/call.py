@@ -54,8 +54,9 @@ def call(
 ) -> None:
     """Call a method of the contract and print its data.
 
-    The data is indented; with --json the answer is one line, {"data", "pagination"}. Tokens in an answer are not shown.
-    A secret is never an argument: pipe parameters that hold one.
+    The data is indented JSON; on a terminal a list is a table, and books, tickers and bars are drawn. With --json the
+    answer is one line, {"data", "pagination"}. Tokens in an answer are not shown. A secret is never an argument: pipe
+    parameters that hold one.
     """
     from cadenza.cli.loops import run
     from cadenza.cli.parameters import read_parameters
@@ -76,7 +77,7 @@ async def _call(
 ) -> None:
     import msgspec
 
-    from cadenza.cli.output import json_text, note, say, show_json
+    from cadenza.cli.output import json_text, note, person_looks, say, show_json
     from cadenza.cli.session import open_api
 
     async with open_api(as_json=as_json, profile=profile, timeout=seconds) as api:
@@ -86,9 +87,16 @@ async def _call(
         pagination = {} if page.pagination is None else {"pagination": page.pagination}
         say(json_text({"data": data, **pagination}))
         return
-    show_json(data)
+    if not person_looks() or not _show_for_a_person(page.data, data):
+        show_json(data)
     if page.pagination is not None:
         note(f"Page: {json_text(page.pagination)}")
+
+
+def _show_for_a_person(data: object, plain: object) -> bool:
+    from cadenza.cli.answers import show_answer
+
+    return show_answer(data, plain)
 
 
 def _refuse_secrets(values: object, path: str = "") -> None:

@@ -40,7 +40,7 @@ def grid(columns: Sequence[Column], rows: Sequence[Sequence[Span]], width: int) 
     kept = list(range(len(columns)))
     while len(kept) > 1 and sum(widths[index] + _GAP for index in kept) - _GAP > width:
         kept.remove(max(kept, key=lambda index: (columns[index].rank, index)))
-    headings = [(column.heading, Style.MUTED) for column in columns]
+    headings = [(column.heading, Style.STRONG) for column in columns]
     return [
         [span for index in kept for span in _cell(row[index], widths[index], columns[index], first=index == kept[0])]
         for row in (headings, *rows)

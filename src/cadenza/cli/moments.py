@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-__all__ = ["clock_time", "distance", "local_time", "moment"]
+__all__ = ["clock_day", "clock_time", "distance", "local_time", "moment"]
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -30,6 +30,12 @@ def clock_time(milliseconds: int) -> str:
     """Return the local time of day, to the millisecond."""
     found = moment(milliseconds / 1000)
     return found.strftime("%H:%M:%S.") + f"{found.microsecond // 1000:03}" if found else str(milliseconds)
+
+
+def clock_day(milliseconds: int) -> str:
+    """Return the local day, as ISO 8601 has it; empty where no calendar has it."""
+    found = moment(milliseconds / 1000)
+    return found.date().isoformat() if found else ""
 
 
 def distance(seconds: float) -> str:

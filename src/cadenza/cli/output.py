@@ -100,8 +100,7 @@ def show_table(
         styled = [Style.STRONG] * len(looks) if number == 0 else looks
         for line in _folded(row, widths):
             padded = [_padded(cell, width) for cell, width in zip(line, [*widths, 0], strict=True)]
-            last = max((index for index, cell in enumerate(line) if cell), default=0)
-            _write(_GAP.join(_trimmed(cell, style) for cell, style in zip(padded[: last + 1], styled, strict=False)))
+            _write(_GAP.join(_trimmed(cell, style) for cell, style in zip(padded, styled, strict=True)).rstrip())
 
 
 def _folded(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:

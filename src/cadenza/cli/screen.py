@@ -36,13 +36,23 @@ class Room:
         width: Columns.
         height: Lines.
         has_blocks: Whether more than ASCII is shown.
-        age_seconds: How long ago the last item came.
+        age_seconds: How long ago the last item came; None where nothing more will.
     """
 
     width: int
     height: int
     has_blocks: bool
-    age_seconds: float
+    age_seconds: float | None
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the picture is drawn once, and read from its end as it scrolls by."""
+        return self.age_seconds is None
+
+    @property
+    def age(self) -> str:
+        """That time, for a person; empty where there is none to tell."""
+        return "" if self.age_seconds is None else f"{self.age_seconds:.1f} s"
 
 
 class Screen:
@@ -91,7 +101,7 @@ class Screen:
     def leave(self, lines: Sequence[Line]) -> None:
         """Print a picture to stay, below what was printed before."""
         columns, _ = self.size
-        self._write("".join(f"{self._painted(_cut(line, columns))}\n" for line in lines))
+        self._write("".join(f"{self._painted(_cut(line, columns)).rstrip()}\n" for line in lines))
 
     def _painted(self, line: Line) -> str:
         return "".join(paint(text, style, self._stream) for text, style in line)

@@ -11,7 +11,7 @@ from typing import Final
 
 from cadenza.cli.colours import Style
 from cadenza.cli.grid import Column, grid
-from cadenza.cli.moments import clock_time
+from cadenza.cli.moments import clock_day, clock_time
 from cadenza.cli.screen import Line, Room, Span
 from cadenza.schema.market import Candle, Kline, MarketTrade, Ticker
 
@@ -61,7 +61,7 @@ class TickerPicture:
         arrows = ("▲", "▼") if room.has_blocks else ("+", "-")
         rows = [self._row(ticker, arrows) for ticker in tickers[:fitting]]
         more = f"  {len(tickers) - fitting} more do not fit" if len(tickers) > fitting else ""
-        title = _title(tickers[0].venue, f"tickers  age {room.age_seconds:.1f} s{more}")
+        title = _title(tickers[0].venue, f"tickers{_aged(room)}{more}")
         return [title, [], *grid(self._COLUMNS, rows, room.width), []]
 
     def _row(self, ticker: Ticker, arrows: tuple[str, str]) -> list[Span]:
@@ -106,7 +106,7 @@ class TradePicture:
         fitting = max(1, room.height - _OTHER_LINES)
         rows = [self._row(trade) for _, trade in zip(range(fitting), self._trades, strict=False)]
         newest = self._trades[0]
-        title = _title(f"{newest.venue}:{newest.symbol}", f"trades  last {room.age_seconds:.1f} s ago")
+        title = _title(f"{newest.venue}:{newest.symbol}", f"trades{_aged(room)}")
         return [title, [], *grid(self._COLUMNS, rows, room.width), []]
 
     def _row(self, trade: MarketTrade) -> list[Span]:
@@ -120,7 +120,7 @@ class TradePicture:
 
 
 class BarPicture:
-    """The last bars, the newest on top; one that is still forming says so."""
+    """The last bars, the newest on top, or last where they scroll by; one that is still forming says so."""
 
     _COLUMNS: Final = (
         Column(heading="TIME", right=False),
@@ -150,16 +150,20 @@ class BarPicture:
         if newest is None or not self._bars:
             return [[("waiting for a bar", Style.MUTED)]]
         fitting = max(1, room.height - _OTHER_LINES)
-        opened = sorted(self._bars, reverse=True)
-        rows = [self._row(self._bars[at], forming=at == opened[0] and not newest.is_closed) for at in opened[:fitting]]
-        title = _title(f"{newest.venue}:{newest.symbol}", f"bars of {newest.interval}  age {room.age_seconds:.1f} s")
+        shown = sorted(self._bars, reverse=True)[:fitting]
+        moment = _day_and_time if clock_day(shown[0]) != clock_day(shown[-1]) else _time
+        rows = [
+            self._row(moment(at), self._bars[at], forming=at == shown[0] and not newest.is_closed)
+            for at in (reversed(shown) if room.stands_still else shown)
+        ]
+        title = _title(f"{newest.venue}:{newest.symbol}", f"bars of {newest.interval}{_aged(room)}")
         return [title, [], *grid(self._COLUMNS, rows, room.width), []]
 
-    def _row(self, candle: Candle, *, forming: bool) -> list[Span]:
-        at, opened, high, low, closed, volume = candle
+    def _row(self, moment: str, candle: Candle, *, forming: bool) -> list[Span]:
+        _, opened, high, low, closed, volume = candle
         way = _way(opened, closed)
         return [
-            (clock_time(at).partition(".")[0], Style.MUTED),
+            (moment, Style.MUTED),
             (opened, Style.PLAIN),
             (high, Style.PLAIN),
             (low, Style.PLAIN),
@@ -167,6 +171,18 @@ class BarPicture:
             (volume or "-", Style.PLAIN),
             ("forming" if forming else "", Style.MUTED),
         ]
+
+
+def _time(milliseconds: int) -> str:
+    return clock_time(milliseconds).partition(".")[0]
+
+
+def _day_and_time(milliseconds: int) -> str:
+    return f"{clock_day(milliseconds)} {_time(milliseconds)}"
+
+
+def _aged(room: Room) -> str:
+    return f"  age {room.age}" if room.age else ""
 
 
 def _title(what: str, more: str) -> Line:
