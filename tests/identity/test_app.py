@@ -36,11 +36,11 @@ async def test_an_unknown_path_is_plain_text(path: str, provider: Any) -> None:
     assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 
 
-@pytest.mark.parametrize(("method", "allowed"), [("DELETE", "GET, PUT"), ("HEAD", "GET, PUT"), ("OPTIONS", "GET, PUT")])
-async def test_a_wrong_method_names_the_right_ones(method: str, allowed: str, provider: Any) -> None:
+@pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS"])
+async def test_a_wrong_method_names_the_right_ones(method: str, provider: Any) -> None:
     answer = await provider.http.request(method, "/user")
 
-    assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", allowed)
+    assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", "DELETE, GET, PUT")
 
 
 @pytest.mark.parametrize(
