@@ -108,7 +108,7 @@ class _Python:
 
     async def claims(self, jwt: str) -> str:
         answer: ClaimsResponse = await self._call("get_claims", jwt)
-        return answer["claims"]["sub"]
+        return answer["claims"].get("sub", "")
 
     async def user(self, jwt: str) -> str:
         answer: UserResponse = await self._call("get_user", jwt)
