@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 from cadenza.cli.exits import Exit
@@ -44,3 +46,9 @@ def test_the_page_has_every_verb_and_every_exit_code() -> None:
         assert f"\n## cadenza {verb}\n" in page
     for code in Exit:
         assert f"\n| {int(code)} | " in page
+
+
+def test_the_order_book_in_the_readme_is_what_watch_draws() -> None:
+    tool = [sys.executable, str(_ROOT / "tools" / "readme_page.py"), "--check"]
+    ran = subprocess.run(tool, capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -106,7 +106,8 @@ def _announce(stack: EmbeddedStack, seconds: float) -> None:
             "  ready user": email,
             # A log or a pipe is not the place for a password.
             "  password": password if sys.stdout.isatty() else f"in {stack.ready_password_file}",
-        }
+        },
+        strong=("  ready user", "  password"),
     )
     say("\nTry next, in another terminal:")
     for line in _next_commands(stack, email):

@@ -97,12 +97,13 @@ def _read(token: str) -> tuple[dict[str, object], dict[str, object], str, tuple[
 def _show(
     header: Mapping[str, object], claims: Mapping[str, object], problem: str, warnings: Sequence[Finding]
 ) -> None:
+    from cadenza.cli.colours import Style
     from cadenza.cli.output import say, show_pairs
 
     now = time.time()
-    say("Header")
+    say("Header", Style.STRONG)
     show_pairs({f"  {name}": _text(value) for name, value in header.items()})
-    say("Claims")
+    say("Claims", Style.STRONG)
     show_pairs({f"  {name}": _claim(name, value, now) for name, value in claims.items()})
     say("")
     summary = {"For": _whom(claims), "Expires": _claim("exp", claims["exp"], now) if "exp" in claims else "never"}
