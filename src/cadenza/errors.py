@@ -19,6 +19,7 @@ Above: everything. Below: nothing; this module imports nothing of Cadenza.
     │   ├── SignInRequiredError   no session, or one that cannot be refreshed any more
     │   ├── SessionRevokedError   the session was ended elsewhere
     │   ├── AccessDeniedError     signed in, but not allowed
+    │   │   └── SecondFactorRequiredError  not without a second factor
     │   ├── ClockSkewError        fresh tokens are refused because a clock is wrong; `offset_seconds`
     │   ├── IdentityError         the identity provider refused; `status`, `error_code`
     │   │   └── NotOfferedError   it has nothing of the kind: another provider does
@@ -54,6 +55,7 @@ __all__ = [
     "NotOfferedError",
     "ProtocolError",
     "RpcError",
+    "SecondFactorRequiredError",
     "SessionRevokedError",
     "SessionStoreError",
     "SignInRequiredError",
@@ -205,6 +207,12 @@ class AccessDeniedError(AuthError):
     """Signed in, but not allowed to do this."""
 
     default_next_step = "Ask for the right, or sign in as someone who has it."
+
+
+class SecondFactorRequiredError(AccessDeniedError):
+    """This wants a second factor (``aal2``), and the connection has not shown one."""
+
+    default_next_step = "Complete the second factor (api.auth.mfa.verify), then repeat."
 
 
 class ClockSkewError(AuthError):

@@ -11,6 +11,7 @@ from cadenza.errors import (
     CadenzaError,
     IdentityError,
     RpcError,
+    SecondFactorRequiredError,
     SessionRevokedError,
     SignInRequiredError,
     TokenExpiredError,
@@ -29,7 +30,7 @@ from cadenza.schema.envelope import ErrorBody
         (26003, TokenExpiredError),
         (26004, TokenInvalidError),
         (26005, AccessDeniedError),
-        (26006, AccessDeniedError),
+        (26006, SecondFactorRequiredError),
         (26007, SessionRevokedError),
     ],
 )

@@ -11,6 +11,7 @@ from cadenza.client.auth.passwords import SignUp
 from cadenza.client.auth.ports import Challenge, TotpEnrollment
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.state import AuthPhase, AuthState, Failure, Why
+from cadenza.client.auth.stepping import FactorCode, SecondFactorCallback, SecondFactorRequest
 from cadenza.client.auth.stores import (
     EnvironmentSessionStore,
     FileSessionStore,
@@ -52,6 +53,7 @@ __all__ = [
     "Disconnected",
     "EnvironmentSessionStore",
     "ErrorOccurred",
+    "FactorCode",
     "Failure",
     "FileSessionStore",
     "Gap",
@@ -68,6 +70,8 @@ __all__ = [
     "ProfileRecord",
     "Profiles",
     "SecondFactor",
+    "SecondFactorCallback",
+    "SecondFactorRequest",
     "Session",
     "SessionStore",
     "SignInRecord",

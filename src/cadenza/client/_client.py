@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from cadenza.client.auth.flows import Auth
+from cadenza.client.auth.stepping import SecondFactorCallback
 from cadenza.client.auth.stores import SessionStore
 from cadenza.client.connection import Connected, Connecting, Disconnected, ErrorOccurred
 from cadenza.client.engine import Engine
@@ -158,6 +159,7 @@ def connect(
     ca_file: str | Path | None = None,
     allow_insecure: bool = False,
     deadline_seconds: float = 10.0,
+    second_factor: SecondFactorCallback | None = None,
     events: object = None,
     on_connecting: Handler[Connecting] | None = None,
     on_connected: Handler[Connected] | None = None,
@@ -190,6 +192,10 @@ def connect(
         ca_file: A PEM file with the certificate authority to trust in place of the system's.
         allow_insecure: Let tokens travel unencrypted beyond this machine.
         deadline_seconds: How long a call, a sign-in or a subscribe may take, unless it says otherwise.
+        second_factor: Asked for the code when a call wants a second factor: takes a ``SecondFactorRequest`` and
+            returns the code, a ``FactorCode``, or None. Session and connection then rise, and the call is repeated on
+            the same connection, once; its deadline begins anew. Calls at the same time share the answer. A plain
+            function runs in a thread, so ``lambda request: input("Code: ")`` will do.
         events: An object with any of the four handlers as methods, as for centrifuge-python.
         on_connecting: A connection attempt begins.
         on_connected: The gateway let us in; ``client`` is the connection's id.
@@ -218,6 +224,7 @@ def connect(
             ca_file=None if ca_file is None else Path(ca_file),
             allow_insecure=allow_insecure,
             deadline_seconds=deadline_seconds,
+            second_factor=second_factor,
             handlers=given.over(Handlers.of(events)),
         )
     )

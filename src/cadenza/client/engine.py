@@ -25,6 +25,7 @@ from cadenza.client.auth.provider import HttpSignIn
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.socket import SocketSignIn
 from cadenza.client.auth.state import AuthState
+from cadenza.client.auth.stepping import StepUps
 from cadenza.client.auth.tokens import TokenManager
 from cadenza.client.connection import ErrorOccurred, NextStep
 from cadenza.client.events import Dispatcher
@@ -44,6 +45,7 @@ from cadenza.errors import (
     ClockSkewError,
     ClosedError,
     ConfigurationError,
+    SecondFactorRequiredError,
     SignInRequiredError,
     UsageError,
 )
@@ -105,6 +107,7 @@ class Engine:
         self._events = Dispatcher(options.handlers)
         self._links = Links(self._make_link)
         self._caller = Caller(options.timing.monotonic)
+        self._step_ups = StepUps(self, options.second_factor)
         self._state: _Opened | None = None
         self._closed = False
 
@@ -147,6 +150,7 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        await self._step_ups.close()
         await self._links.close(ClosedError("The client was closed."))
         if self._state is not None:
             await self._state.tokens.close()
@@ -177,6 +181,12 @@ class Engine:
     async def call_page(self, method: Method[P, D], params: P, /, *, deadline_seconds: float | None = None) -> Page[D]:
         """The same, with the place in the whole list beside the data."""
         deadline = self._options.deadline_seconds if deadline_seconds is None else deadline_seconds
+        try:
+            return await self._caller.call(self._link_for(method), method, params, deadline)
+        except SecondFactorRequiredError as refused:
+            if method.access is Access.ANONYMOUS:  # about signing in: raising the session is its own business
+                raise
+            await self._step_ups.rise(method.name, refused)
         return await self._caller.call(self._link_for(method), method, params, deadline)
 
     # Subscriptions

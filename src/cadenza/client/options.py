@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from cadenza.client.auth.stepping import SecondFactorCallback
 from cadenza.client.auth.stores import SessionStore
 from cadenza.client.events import Handlers
 from cadenza.client.settings import AUTH_PATH, Environment, StoreKind, is_loopback
@@ -36,6 +37,7 @@ class Options:
     ca_file: Path | None = None
     allow_insecure: bool = False
     deadline_seconds: float = 10.0
+    second_factor: SecondFactorCallback | None = field(default=None, repr=False)
     handlers: Handlers = field(default_factory=Handlers)
     timing: Timing = field(default_factory=Timing)
 

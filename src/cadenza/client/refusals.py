@@ -17,6 +17,7 @@ from cadenza.errors import (
     CadenzaError,
     IdentityError,
     RpcError,
+    SecondFactorRequiredError,
     SessionRevokedError,
     SignInRequiredError,
     TokenExpiredError,
@@ -34,7 +35,7 @@ _AUTH_ERRORS: Final[Mapping[int, type[CadenzaError]]] = {
     Code.TOKEN_EXPIRED: TokenExpiredError,
     Code.TOKEN_INVALID: TokenInvalidError,
     Code.ACCESS_DENIED: AccessDeniedError,
-    Code.SECOND_FACTOR_REQUIRED: AccessDeniedError,
+    Code.SECOND_FACTOR_REQUIRED: SecondFactorRequiredError,
     Code.SESSION_REVOKED: SessionRevokedError,
 }
 #: Codes behind which the provider stands whatever was called.
