@@ -63,6 +63,7 @@ def test_no_error_of_the_tree_ends_a_command_as_a_success() -> None:
     demanded: dict[type, dict[str, Any]] = {
         errors.ClockSkewError: {"offset_seconds": 60.0},
         errors.IdentityError: {"status": 400},
+        errors.NotOfferedError: {"status": 404},
         errors.SessionStoreError: {"location": "/nowhere"},
         errors.DisconnectedError: {"code": 3503, "reason": "forced", "temporary": False},
         errors.MessageTooBigError: {"limit_bytes": 65536},
