@@ -155,20 +155,41 @@ async def remove_it(name: str, *, yes: bool, as_json: bool) -> None:
     """
     profile = known_profile(name)
     was_current = current_name() == profile.name
-    if not yes:
-        await _ask_to_forget(profile, kept_store(profile, profile.read().store or StoreKind.FILE))
     profiles = Profiles.of(read_environment(os.environ))
-    try:
+    if yes:
+        await _remove_whatever_it_is(profiles, profile)
+    else:
+        await _ask_to_forget(profile, kept_store(profile, _record_to_remove(profile).store or StoreKind.FILE))
         await remove_profile(profiles, profile.name)
-    except SessionStoreError as error:
-        _left_there(error)
-        profiles.forget(profile)
     if as_json:
         say(json_text({"removed": profile.name}))
         return
     say(f"{profile.name} is forgotten.")
     if was_current and profile.name != DEFAULT_PROFILE:
         note(f"cadenza: {DEFAULT_PROFILE} is the current profile now.")
+
+
+def _record_to_remove(profile: Profile) -> ProfileRecord:
+    try:
+        return profile.read()
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            error.message,
+            setting="profile",
+            next_step=f"Repair it, or be rid of all that is left: cadenza profile remove {profile.name} --yes",
+        ) from None
+
+
+async def _remove_whatever_it_is(profiles: Profiles, profile: Profile) -> None:
+    """Remove it even if its file is damaged or its keyring is not here: there would be no other way to be rid of it."""
+    try:
+        await remove_profile(profiles, profile.name)
+    except ConfigurationError as error:
+        note(f"cadenza: {error.message}", Style.WARNING)
+        profiles.forget(profile)
+    except SessionStoreError as error:
+        _left_there(error)
+        profiles.forget(profile)
 
 
 async def _try_out(profile: Profile, wish: Wish) -> None:

@@ -16,10 +16,10 @@ from cadenza.cli.moments import distance, local_time
 from cadenza.cli.output import json_text, note, say, show_pairs, show_table
 from cadenza.cli.session import known_addresses, place
 from cadenza.cli.whose import known_profile
-from cadenza.client import Addresses, Profiles, Session, SessionStore
+from cadenza.client import Addresses, Profile, Profiles, Session, SessionStore
 from cadenza.client.auth.place import kept_store
 from cadenza.client.settings import Environment, StoreKind, read_environment, resolve_addresses
-from cadenza.errors import SessionStoreError
+from cadenza.errors import ConfigurationError, SessionStoreError
 
 __all__ = ["Standing", "current_name", "look", "show_all", "show_one", "who"]
 
@@ -64,18 +64,10 @@ async def show_all(*, as_json: bool) -> None:
     current = current_name()
     rows = []
     for profile in Profiles.of(read_environment(os.environ)).all():
-        record = profile.read()
-        kind = record.store or StoreKind.FILE
-        standing = await look(kept_store(profile, kind))
-        if standing.problem:
-            note(f"cadenza: {profile.name}: {standing.problem}", Style.WARNING)
-        # Their own, whatever this shell's environment says: that goes before all of them alike.
-        addresses = resolve_addresses(
-            ws_url=None, supabase_url=None, environment=Environment(), stored=record.addresses
-        )
-        rows.append(
-            _Row(name=profile.name, kind=kind, standing=standing, addresses=addresses, current=profile.name == current)
-        )
+        row = await _row(profile, current=profile.name == current)
+        if row.standing.problem:
+            note(f"cadenza: {profile.name}: {row.standing.problem}", Style.WARNING)
+        rows.append(row)
     if as_json:
         say(json_text({"profiles": [row.described() for row in rows]}))
         return
@@ -86,27 +78,42 @@ async def show_all(*, as_json: bool) -> None:
     )
 
 
+async def _row(profile: Profile, *, current: bool) -> _Row:
+    try:
+        record = profile.read()
+    except ConfigurationError as error:
+        problem = Standing(problem=f"{error.message} {error.next_step}")
+        return _Row(name=profile.name, kind=None, standing=problem, addresses=None, current=current)
+    kind = record.store or StoreKind.FILE
+    # Its own, whatever this shell's environment says: that goes before all of them alike.
+    addresses = resolve_addresses(ws_url=None, supabase_url=None, environment=Environment(), stored=record.addresses)
+    standing = await look(kept_store(profile, kind))
+    return _Row(name=profile.name, kind=kind, standing=standing, addresses=addresses, current=current)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Row:
     name: str
-    kind: StoreKind
+    kind: StoreKind | None
     standing: Standing
-    addresses: Addresses
+    addresses: Addresses | None
     current: bool
 
     def cells(self) -> tuple[str, ...]:
         session = self.standing.session
         signed_in = "?" if self.standing.problem else "-" if session is None else who(session)
-        return ("*" if self.current else "", self.name, signed_in, self.kind.value, self.addresses.ws_url)
+        store = "?" if self.kind is None else self.kind.value
+        gateway = "?" if self.addresses is None else self.addresses.ws_url
+        return ("*" if self.current else "", self.name, signed_in, store, gateway)
 
     def described(self) -> dict[str, object]:
         return {
             "name": self.name,
             "current": self.current,
             "signedIn": _described(self.standing),
-            "store": self.kind.value,
-            "wsUrl": self.addresses.ws_url,
-            "supabaseUrl": self.addresses.supabase_url,
+            "store": self.kind,
+            "wsUrl": None if self.addresses is None else self.addresses.ws_url,
+            "supabaseUrl": None if self.addresses is None else self.addresses.supabase_url,
         }
 
 
@@ -125,7 +132,7 @@ async def show_one(name: str | None, *, as_json: bool) -> None:
                     "name": profile.name,
                     "current": profile.name == current,
                     "signedIn": _described(standing),
-                    "store": None if where.kind is None else where.kind.value,
+                    "store": where.kind,
                     "storeReason": where.why,
                     "sessionStore": where.store.location,
                     "wsUrl": addresses.ws_url,

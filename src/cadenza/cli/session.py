@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Final, Protocol, TypeVar
 
 from cadenza.cli.colours import Style
+from cadenza.cli.errors import next_step
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
 from cadenza.cli.whose import check_store, login_command, settle_profile
@@ -27,7 +28,7 @@ from cadenza.client import (
 )
 from cadenza.client.auth.place import SessionPlace, place_of
 from cadenza.client.settings import read_environment, resolve_addresses
-from cadenza.errors import SignInRequiredError, TransportError
+from cadenza.errors import SessionStoreError, SignInRequiredError, TransportError
 
 __all__ = [
     "Api",
@@ -100,7 +101,9 @@ class Api:
             deadline_seconds=timeout,
             events=self,
         )
+        self._as_json = as_json
         self._has_connected = False
+        self._has_told_unsaved = False
         self._unreachable: asyncio.Future[TransportError] = asyncio.get_running_loop().create_future()
 
     async def do(self, work: Awaitable[_T]) -> _T:
@@ -142,13 +145,23 @@ class Api:
             self.teller.disconnected(event)
 
     def on_error(self, event: ErrorOccurred) -> None:
-        """An attempt to connect that found nobody, at the beginning, ends the command."""
+        """An attempt to connect that found nobody, at the beginning, ends the command; an unsaved session is told."""
+        if isinstance(event.error, SessionStoreError) and not self._has_told_unsaved:
+            self._has_told_unsaved = True
+            _tell_unsaved(event.error, as_json=self._as_json)
         if self._has_connected or self._unreachable.done() or not isinstance(event.error, TransportError):
             return
         reason = next((words for name, words in _REASONS.items() if name in event.error.message), event.error.message)
         self._unreachable.set_result(
             TransportError(f"The gateway at {self.client.addresses.ws_url} cannot be reached: {reason}.")
         )
+
+
+def _tell_unsaved(error: SessionStoreError, *, as_json: bool) -> None:
+    if as_json:
+        note(json_text({"event": "unsaved", "message": error.message, "location": error.location}))
+    else:
+        note(f"cadenza: {error.message}", Style.WARNING, then=next_step(error))
 
 
 class ConnectionNotes:

@@ -32,6 +32,7 @@ _PROFILE_FILE: Final = "profile.json"
 _FOLDER: Final = "profiles"
 _CURRENT_FILE: Final = "current-profile"
 _LARGEST_BYTES: Final = 64 * 1024
+_CHECK: Final = "Check the folder's owner and permissions, or choose another with CADENZA_DATA_DIR."
 #: A folder's name with no way out of its parent; lower case, as some file systems do not tell the cases apart.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -118,7 +119,7 @@ class Profile:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _replace(self._file, msgspec.json.format(msgspec.json.encode(record)))
         except OSError as error:
-            raise self._unusable(f"cannot be written ({error.strerror or error})", "Check its folder.") from error
+            raise self._unusable(f"cannot be written ({error.strerror or error})", _CHECK) from error
 
     def remove_files(self) -> None:
         """Delete what the profile has in the data folder. Raises ``ConfigurationError``."""
@@ -129,7 +130,7 @@ class Profile:
             elif self.folder.exists():
                 shutil.rmtree(self.folder)
         except OSError as error:
-            raise self._unusable(f"cannot be removed ({error.strerror or error})", "Check its folder.") from error
+            raise self._unusable(f"cannot be removed ({error.strerror or error})", _CHECK) from error
 
     @property
     def _file(self) -> Path:
@@ -197,7 +198,7 @@ class Profiles:
             raise ConfigurationError(
                 f"The profile cannot be set in {self._data_dir}: {error.strerror or error}.",
                 setting="profile",
-                next_step="Check the folder's owner and permissions.",
+                next_step=_CHECK,
             ) from error
 
     def forget(self, profile: Profile) -> None:

@@ -93,3 +93,13 @@ async def test_one_entry_a_profile_and_folder(tmp_path: Path, keyring: FakeKeyri
     await one.clear()
     assert await one.load() is None
     assert await other.load() == make_stored(2)
+
+
+async def test_a_lock_that_cannot_be_had_is_told_before_the_sign_in(tmp_path: Path, keyring: FakeKeyring) -> None:
+    """G4: the keyring works, but no process could change what it keeps without the others."""
+    (tmp_path / "file").write_text("")
+    store = KeyringSessionStore(ACCOUNT, lock_path=tmp_path / "file" / "k.lock", find=lambda: keyring)
+    with pytest.raises(SessionStoreError, match=r"cannot be locked at .*k\.lock") as caught:
+        await store.probe()
+    assert "CADENZA_DATA_DIR" in str(caught.value)
+    assert not keyring.entries

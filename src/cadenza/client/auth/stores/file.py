@@ -205,7 +205,8 @@ class FileSessionStore:
         return SessionStoreError(
             f"A session could not be kept at {self.path}: {why}.",
             location=self.location,
-            next_step=f"Check the folder's owner and permissions, or choose another place: {OTHER_PLACES}.",
+            next_step="Check the folder's owner and permissions, choose another with CADENZA_DATA_DIR, or have it kept "
+            f"elsewhere: {OTHER_PLACES}.",
         )
 
     @contextlib.contextmanager

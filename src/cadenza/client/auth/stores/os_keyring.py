@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -127,7 +128,10 @@ class KeyringSessionStore:
         await self._ask("removed", lambda ring: _remove(ring, self._account))
 
     async def probe(self) -> None:
-        """Write, read back and remove another entry. Raises ``SessionStoreError``: no session could be kept."""
+        """Write, read back and remove another entry. Raises ``SessionStoreError``: no session could be kept.
+
+        So is the lock's folder: where that cannot be written, the keyring could not be used either.
+        """
         account, marker = f"{self._account} (probe {secrets.token_hex(4)})", secrets.token_hex(16)
 
         def try_out(ring: Keyring) -> bool:
@@ -139,17 +143,36 @@ class KeyringSessionStore:
 
         if not await self._ask("tried out", try_out):
             raise self._failed("tried out", "what was written is not what is read")
+        await asyncio.to_thread(self._try_folder)
 
     @contextlib.asynccontextmanager
     async def lock(self, deadline_seconds: float) -> AsyncIterator[None]:
         """Be the only process to change the entry. Raises ``SessionStoreError`` at the deadline."""
         async with contextlib.AsyncExitStack() as holding:
-            try:
-                self._lock_path.parent.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
+            with self._locking():
+                self._make_folder()
                 await holding.enter_async_context(self._lock.acquire(deadline_seconds))
-            except OSError as error:
-                raise self._failed("locked", error.strerror or str(error)) from error
             yield
+
+    def _make_folder(self) -> None:
+        self._lock_path.parent.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
+
+    def _try_folder(self) -> None:
+        with self._locking():
+            self._make_folder()
+            with tempfile.TemporaryFile(dir=self._lock_path.parent):
+                pass
+
+    @contextlib.contextmanager
+    def _locking(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SessionStoreError(
+                f"The session in {self.location} cannot be locked at {self._lock_path}: {error.strerror or error}.",
+                location=self.location,
+                next_step="Check the folder's owner and permissions, or choose another with CADENZA_DATA_DIR.",
+            ) from error
 
     async def _set_aside(self, text: str) -> SessionStoreError:
         aside = f"{self._account} unreadable {set_aside_stamp(self._timing.clock())}"
