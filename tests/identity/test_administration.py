@@ -226,3 +226,113 @@ async def test_an_anonymous_user_is_none_once_an_admin_has_confirmed_a_way_in(
     answer = await provider.send(requests.admin_update_user(bearer(provider), signed_up["user"]["id"], body))
     user = responses.parse_user(answer.status_code, answer.headers, answer.content)
     assert (signed_up["user"]["is_anonymous"], user.is_anonymous) == (True, False)
+
+
+async def changed(provider: Any, user_id: str, **body: Any) -> User:
+    request = requests.admin_update_user(bearer(provider), user_id, AdminUserBody(**body))
+    answer = await provider.send(request)
+    return responses.parse_user(answer.status_code, answer.headers, answer.content)
+
+
+async def shown(provider: Any, user_id: str) -> User:
+    answer = await provider.send(requests.admin_get_user(bearer(provider), user_id))
+    return responses.parse_user(answer.status_code, answer.headers, answer.content)
+
+
+async def test_a_null_removes_a_key_at_once_and_later(provider: Any) -> None:
+    user = await made(provider, email="ann@example.com", app_metadata={"role": None, "team": "blue"})
+    assert user.app_metadata == {"provider": "email", "providers": ["email"], "team": "blue"}
+    user = await changed(provider, user.id, app_metadata={"team": None}, user_metadata={"x": 1})
+    assert "team" not in user.app_metadata
+    assert (await changed(provider, user.id, user_metadata={"x": None})).user_metadata == {}
+
+
+async def test_confirming_an_address_says_so_in_the_way_in_and_closes_what_was_sent_before(provider: Any) -> None:
+    session = await provider.signed_up()
+    await provider.send(requests.recover("ann@example.com"))
+    code = provider.parts.inbox.newest(to="ann@example.com")[0].code
+    first = session.user.email_confirmed_at
+    provider.clock.advance(60)
+
+    await changed(provider, session.user.id, email="new@example.com", email_confirm=True)
+
+    user = await shown(provider, session.user.id)
+    assert user.email_confirmed_at != first
+    assert user.identities is not None
+    assert user.identities[0].identity_data["email"] == "new@example.com"
+    assert user.identities[0].identity_data["email_verified"] is True
+    body = {"type": "recovery", "email": "ann@example.com", "token": code}
+    assert (await provider.http.post("/verify", json=body)).status_code == 403
+    await changed(provider, session.user.id, email="newer@example.com")
+    user = await shown(provider, session.user.id)
+    assert user.identities is not None
+    assert user.identities[0].identity_data["email_verified"] is False
+
+
+async def test_a_new_password_leaves_nothing_under_way(provider: Any) -> None:
+    session = await provider.signed_up()
+    await provider.send(requests.recover("ann@example.com"))
+    assert (await shown(provider, session.user.id)).recovery_sent_at is not None
+    await changed(provider, session.user.id, password="correct horse 2")
+    assert (await shown(provider, session.user.id)).recovery_sent_at is None
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"password": ""}, (422, "weak_password")),
+        ({"password": "x" * 73}, (400, "validation_failed")),
+        ({"ban_duration": "soon"}, (400, "validation_failed")),
+        ({"phone": "bad"}, (400, "validation_failed")),
+    ],
+)
+async def test_a_change_that_is_not_valid_is_refused(provider: Any, body: Any, refusal: tuple[int, str]) -> None:
+    user = await made(provider, email="ann@example.com")
+    assert await refused(provider, requests.admin_update_user(bearer(provider), user.id, AdminUserBody(**body))) == (
+        refusal
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"password": "x" * 73},
+        {"id": "00000000-0000-0000-0000-000000000000"},
+        {"id": "bad"},
+        {"password_hash": "$argon2id$bad"},
+        {"password_hash": "$argon2id$v=19$m=4000000000,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo"},
+        {"password_hash": "bad"},
+        {"password": "correct horse 1", "password_hash": "bad"},
+    ],
+)
+async def test_a_user_who_cannot_be_made_is_refused(provider: Any, body: Any) -> None:
+    request = requests.admin_create_user(bearer(provider), AdminUserBody(email="ann@example.com", **body))
+    assert await refused(provider, request) == (400, "validation_failed")
+
+
+async def test_a_user_comes_along_with_the_hash_of_their_password(provider: Any) -> None:
+    hashed = await provider.parts.passwords.hash("correct horse 1")
+    await made(provider, email="ann@example.com", password_hash=hashed, email_confirm=True)
+    assert (await provider.signed_in()).user.email == "ann@example.com"
+
+
+async def test_an_id_is_known_in_every_form(provider: Any) -> None:
+    user = await made(provider, email="ann@example.com")
+    for form in (user.id.upper(), user.id.replace("-", ""), f"{{{user.id}}}", f"urn:uuid:{user.id}"):
+        assert (await shown(provider, form)).id == user.id
+
+
+async def test_of_a_user_deleted_softly_the_ways_in_are_left_without_what_they_held(provider: Any) -> None:
+    session = await provider.signed_up()
+    await provider.send(requests.admin_delete_user(bearer(provider), session.user.id, softly=True))
+    user = await shown(provider, session.user.id)
+    assert user.identities is not None
+    assert [(way.provider, way.identity_data, way.email) for way in user.identities] == [("email", {}, None)]
+    assert user.identities[0].id != user.id
+
+
+async def test_that_a_user_is_banned_is_told_to_who_knows_the_password(provider: Any) -> None:
+    user = await made(provider, email="ann@example.com", password="correct horse 1")
+    await changed(provider, user.id, ban_duration="1h")
+    for password, refusal in (("correct horse 1", "user_banned"), ("wrong", "invalid_credentials")):
+        assert await refused(provider, requests.password_grant("ann@example.com", password)) == (400, refusal)

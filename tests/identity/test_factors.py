@@ -180,3 +180,9 @@ async def test_an_anonymous_user_has_a_session_and_nothing_else(provider: Any) -
     assert claims.is_anonymous
     assert (session.user.email, session.user.identities, session.user.user_metadata) == ("", (), {"a": 1})
     assert session.user.is_anonymous
+
+
+async def test_an_anonymous_user_has_no_second_factor(provider: Any) -> None:
+    guest = (await provider.http.post("/signup", json={})).json()["access_token"]
+    answer = await provider.send(requests.enrol_totp(guest, friendly_name="phone"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_authorization")

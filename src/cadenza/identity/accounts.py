@@ -141,6 +141,18 @@ def confirmed(user: UserRow, now: int) -> UserRow:
     return msgspec.structs.replace(user, email_confirmed_at=now, user_metadata=metadata, updated_at=now)
 
 
+def with_nothing_sent(user: UserRow) -> UserRow:
+    """A user to whom nothing is under way: who has a new password waits for no code that was sent before."""
+    return msgspec.structs.replace(
+        user,
+        confirmation_sent_at=None,
+        recovery_sent_at=None,
+        email_change_sent_at=None,
+        phone_change_sent_at=None,
+        reauthentication_sent_at=None,
+    )
+
+
 def way_in(records: Records, user_id: str, provider: str) -> IdentityRow | None:
     """The user's own address or number as a way in."""
     return records.identities.by_subject(provider, user_id)

@@ -24,6 +24,7 @@ from cadenza.identity.accounts import (
     confirmed,
     data_of,
     text_of,
+    with_nothing_sent,
 )
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.audit import Action, Admin, Audit, of_user
@@ -32,15 +33,16 @@ from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.ids import uuid_of
 from cadenza.identity.metadata import check_metadata, merged
-from cadenza.identity.passwords import PasswordPolicy, Passwords
+from cadenza.identity.passwords import PasswordPolicy, Passwords, is_hash
 from cadenza.identity.records import FactorRow, Records, UserRow
 from cadenza.identity.sessions import Sessions
 from cadenza.identity.store import Store
 from cadenza.identity.times import instant
-from cadenza.identity.views import whole_view
+from cadenza.identity.views import user_view, whole_view
 from cadenza.protocol.auth import AdminFactorBody, AdminUserBody, ErrorCode, User
 
 _NOT_FOUND: Final = 404
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
 class Administration:
@@ -80,6 +82,20 @@ class Administration:
 
     # Reading
 
+    async def expect(self, user_id: str, factor_id: str | None = None) -> None:
+        """Say of an id that it is nobody's, or none of that user's factors', before anything else is looked at.
+
+        Raises:
+            RefusalError: It is.
+        """
+
+        def look(records: Records) -> None:
+            user_of(records, user_id)
+            if factor_id is not None:
+                _factor_of(records, user_id, factor_id)
+
+        await self._store.read(look)
+
     async def user(self, user_id: str) -> User:
         """A user with everything that hangs on it. Raises ``RefusalError``: there is none."""
         return await self._store.read(lambda records: whole_view(records, user_of(records, user_id)))
@@ -98,27 +114,29 @@ class Administration:
         """
         if not body.email and not body.phone:
             raise errors.validation_failed("Cannot create a user without either an email or phone")
+        email = normal_email(body.email) if body.email else None
+        await self._store.read(lambda records: _check_free(records, email, None))
+        phone = normal_phone(body.phone) if body.phone else None
+        await self._store.read(lambda records: _check_free(records, None, phone))
         if body.password is not None and body.password_hash:
             raise errors.validation_failed("Only a password or a password hash should be provided")
-        wanted = msgspec.structs.replace(
-            body,
-            email=normal_email(body.email) if body.email else None,
-            phone=normal_phone(body.phone) if body.phone else None,
-            password=None,
-            password_hash=await self._hashed(body),
-        )
+        hashed = await self._hashed(body)
+        wanted = msgspec.structs.replace(body, email=email, phone=phone, password=None, password_hash=hashed)
         view = await self._store.write(lambda records: self._create(records, admin, wanted))
         return msgspec.structs.replace(view, confirmed_at=None)  # seen: the first answer lacks it
 
-    async def _hashed(self, body: AdminUserBody) -> str | None:
+    async def _hashed(self, body: AdminUserBody) -> str:
         if body.password_hash:
-            if not body.password_hash.startswith("$argon2id$"):
+            if not is_hash(body.password_hash):
                 raise errors.validation_failed("Only password hashes of argon2id are understood here")
             return body.password_hash
-        return await self._passwords.hash(body.password) if body.password else None
+        if not body.password:
+            return await self._passwords.hash_of_none()
+        self._policy.check_length(body.password)
+        return await self._passwords.hash(body.password)
 
     def _create(self, records: Records, admin: Admin, body: AdminUserBody) -> User:
-        self._check_free(records, body.email, body.phone)
+        _check_free(records, body.email, body.phone)
         now = instant(self._clock())
         user = self._accounts.register_named(
             records,
@@ -131,11 +149,11 @@ class Administration:
         user = msgspec.structs.replace(
             user,
             aud=body.aud or user.aud,
-            role=body.role or user.role,
+            role=body.role.strip() if body.role else user.role,
             app_metadata=_merged_text(user.app_metadata, body.app_metadata),
             banned_until=banned_until(body.ban_duration, now) if body.ban_duration else None,
         )
-        user = self._confirmed(user, body, now)
+        user = self._confirmed(records, user, body)
         records.users.update(user)
         self._note(records, admin, Action.USER_SIGNED_UP, user)
         return whole_view(records, user)
@@ -146,6 +164,8 @@ class Administration:
         user_id = uuid_of(wanted)
         if user_id is None:
             raise errors.validation_failed("ID must conform to the uuid v4 format")
+        if user_id == _NIL:
+            raise errors.validation_failed("ID cannot be a nil uuid")
         if records.users.by_id(user_id) is not None:
             raise errors.user_already_exists()
         return user_id
@@ -153,80 +173,81 @@ class Administration:
     # Changing
 
     async def update(self, admin: Admin, user_id: str, body: AdminUserBody) -> User:
-        """Change a user. A new password ends all of the user's sessions.
+        """Change a user. A new password ends all of the user's sessions, and what was sent before opens nothing.
 
         Raises:
             RefusalError: Not valid, there is no such user, or somebody has the address or the number.
         """
-        if body.password is not None:
-            self._policy.check(body.password)
-        hashed = await self._passwords.hash(body.password) if body.password is not None else None
         email = normal_email(body.email) if body.email else None
         phone = normal_phone(body.phone) if body.phone else None
+        if body.ban_duration:
+            banned_until(body.ban_duration, 0)
+        if body.password is not None:
+            self._policy.check(body.password)
+        hashed = await self._passwords.hash(body.password) if body.password else None
+        wanted = msgspec.structs.replace(body, email=email, phone=phone, password_hash=hashed)
+        return await self._store.write(lambda records: self._update(records, admin, user_id, wanted))
 
-        def change(records: Records) -> User:
-            user = user_of(records, user_id)
-            self._check_free(records, email if email != user.email else None, phone if phone != user.phone else None)
-            user = self._changed(user, body, email, phone, hashed)
-            records.users.update(user)
-            self._update_ways_in(records, user, body)
-            if hashed is not None:
-                # Whoever knew the old password may hold a link that was sent before it was changed.
-                records.sessions.delete_of(user.id)
-                records.one_time_tokens.drop(user.id)
-            self._note(records, admin, Action.USER_MODIFIED, user)
-            return whole_view(records, user)
+    def _update(self, records: Records, admin: Admin, user_id: str, body: AdminUserBody) -> User:
+        before = user = user_of(records, user_id)
+        _check_free(records, body.email, body.phone, but=user.id)
+        user = self._confirmed(records, user, body)
+        if body.password is not None:
+            # Whoever knew the old password may hold a link that was sent before it was changed.
+            records.sessions.delete_of(user.id)
+            records.one_time_tokens.drop(user.id)
+            user = msgspec.structs.replace(with_nothing_sent(user), password_hash=body.password_hash)
+        user = self._changed(user, body)
+        records.users.update(user)
+        self._update_ways_in(records, user, body)
+        self._note(records, admin, Action.USER_MODIFIED, user)
+        # Seen: the answer that confirms says what was so before.
+        return msgspec.structs.replace(whole_view(records, user), confirmed_at=user_view(before, None).confirmed_at)
 
-        return await self._store.write(change)
-
-    def _changed(
-        self, user: UserRow, body: AdminUserBody, email: str | None, phone: str | None, hashed: str | None
-    ) -> UserRow:
+    def _changed(self, user: UserRow, body: AdminUserBody) -> UserRow:
         now = instant(self._clock())
-        user = msgspec.structs.replace(
+        is_shown = bool((body.email and body.email_confirm) or (body.phone and body.phone_confirm))
+        return msgspec.structs.replace(
             user,
-            role=body.role or user.role,
-            email=email or user.email,
-            phone=phone or user.phone,
-            password_hash=hashed or user.password_hash,
+            role=body.role.strip() if body.role else user.role,
+            email=body.email or user.email,
+            phone=body.phone or user.phone,
             app_metadata=_merged_text(user.app_metadata, body.app_metadata),
             user_metadata=text_of(self._checked(merged(data_of(user.user_metadata), body.user_metadata or {}))),
             banned_until=banned_until(body.ban_duration, now) if body.ban_duration else user.banned_until,
-            is_anonymous=user.is_anonymous and not ((email and body.email_confirm) or (phone and body.phone_confirm)),
+            is_anonymous=user.is_anonymous and not is_shown,
             updated_at=now,
         )
-        return self._confirmed(user, body, now)
 
-    def _confirmed(self, user: UserRow, body: AdminUserBody, now: int) -> UserRow:
-        if body.email_confirm and user.email and user.email_confirmed_at is None:
-            user = confirmed(user, now)
-        if body.phone_confirm and user.phone and user.phone_confirmed_at is None:
-            user = msgspec.structs.replace(user, phone_confirmed_at=now, updated_at=now)
-        return user
+    def _confirmed(self, records: Records, user: UserRow, body: AdminUserBody) -> UserRow:
+        """Confirmed once more, too; what was sent to the user so far opens nothing afterwards."""
+        now = instant(self._clock())
+        if body.email_confirm or body.phone_confirm:
+            records.one_time_tokens.drop(user.id)
+        user = confirmed(user, now) if body.email_confirm else user
+        return msgspec.structs.replace(user, phone_confirmed_at=now) if body.phone_confirm else user
 
     def _update_ways_in(self, records: Records, user: UserRow, body: AdminUserBody) -> None:
         own = {"email_verified": False, "phone_verified": False, "sub": user.id}
-        for provider, way, is_given in (
-            (EMAIL_PROVIDER, user.email, body.email),
-            (PHONE_PROVIDER, user.phone, body.phone),
+        for provider, way, is_confirmed in (
+            (EMAIL_PROVIDER, body.email, body.email_confirm),
+            (PHONE_PROVIDER, body.phone, body.phone_confirm),
         ):
-            identity = records.identities.by_subject(provider, user.id)
-            if not is_given or way is None:
+            if not way:
                 continue
+            data = {provider: way, f"{provider}_verified": bool(is_confirmed)}
+            identity = records.identities.by_subject(provider, user.id)
             if identity is None:
-                self._accounts.add_identity(records, user, provider, text_of({provider: way, **own}))
-            else:
-                changed = changed_text(identity.data, {provider: way})
-                email = way if provider == EMAIL_PROVIDER else identity.email
-                records.identities.update(
-                    msgspec.structs.replace(identity, data=changed, email=email, updated_at=user.updated_at)
+                self._accounts.add_identity(records, user, provider, text_of({**own, **data}))
+                continue
+            records.identities.update(
+                msgspec.structs.replace(
+                    identity,
+                    data=changed_text(identity.data, data),
+                    email=way if provider == EMAIL_PROVIDER else identity.email,
+                    updated_at=user.updated_at,
                 )
-
-    def _check_free(self, records: Records, email: str | None, phone: str | None) -> None:
-        if email and records.users.by_email(email) is not None:
-            raise errors.email_exists()
-        if phone and records.users.by_phone(phone) is not None:
-            raise errors.phone_exists()
+            )
 
     def _checked(self, metadata: dict[str, object] | None) -> dict[str, object]:
         metadata = metadata or {}
@@ -269,7 +290,10 @@ class Administration:
             )
         )
         for identity in records.identities.of(user.id):
-            records.identities.delete(identity.id)
+            subject = _hashed_text(user.id, f"{identity.provider}:{identity.subject}")
+            records.identities.update(
+                msgspec.structs.replace(identity, subject=subject, email=None, data="{}", updated_at=now)
+            )
         for factor in records.factors.of(user.id):
             records.factors.delete(factor.id)
         records.sessions.delete_of(user.id)
@@ -320,6 +344,16 @@ def user_of(records: Records, user_id: str) -> UserRow:
     if user is None:
         raise RefusalError(_NOT_FOUND, ErrorCode.USER_NOT_FOUND, "User not found")
     return user
+
+
+def _check_free(records: Records, email: str | None, phone: str | None, *, but: str = "") -> None:
+    """Refuse what is another user's."""
+    by_email = records.users.by_email(email) if email else None
+    if by_email is not None and by_email.id != but:
+        raise errors.email_exists()
+    by_phone = records.users.by_phone(phone) if phone else None
+    if by_phone is not None and by_phone.id != but:
+        raise errors.phone_registered()
 
 
 def _factor_of(records: Records, user_id: str, factor_id: str) -> tuple[UserRow, FactorRow]:

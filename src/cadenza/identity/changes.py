@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from cadenza.identity import errors
-from cadenza.identity.accounts import data_of, text_of
+from cadenza.identity.accounts import data_of, text_of, with_nothing_sent
 from cadenza.identity.addresses import normal_email, normal_phone
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.code_mails import Ask, CodeMails, Outgoing
@@ -193,15 +193,7 @@ class Changes:
         records.one_time_tokens.drop(user.id)
         records.sessions.delete_of(user.id, but=None if caller.session is None else caller.session.id)
         self._audit.note(records, Action.USER_UPDATED_PASSWORD, actor=user)
-        return msgspec.structs.replace(
-            user,
-            password_hash=hashed,
-            confirmation_sent_at=None,
-            recovery_sent_at=None,
-            email_change_sent_at=None,
-            phone_change_sent_at=None,
-            reauthentication_sent_at=None,
-        )
+        return msgspec.structs.replace(with_nothing_sent(user), password_hash=hashed)
 
     def _change_email(self, records: Records, user: UserRow, wanted: _Wanted) -> Outgoing | None:
         if user.is_anonymous and self._config.autoconfirm:

@@ -21,6 +21,7 @@ from cadenza.identity.accounts import (
     mark_email_verified,
     text_of,
     way_in,
+    with_nothing_sent,
     with_providers,
 )
 from cadenza.identity.agent import Agent
@@ -206,8 +207,20 @@ class Confirmations:
         if row.kind == TokenKind.RECOVERY and user.email_confirmed_at is not None:
             return user
         self._audit.note(records, Action.USER_SIGNED_UP, actor=user, traits={"provider": EMAIL_PROVIDER})
-        mark_email_verified(records, user, now)
+        if (
+            row.kind == TokenKind.CONFIRMATION
+        ):  # seen: a link to come in confirms the user, and leaves the way in as it is
+            mark_email_verified(records, user, now)
+            user = self._first_password(records, user)
         return confirmed(user, now)
+
+    @staticmethod
+    def _first_password(records: Records, user: UserRow) -> UserRow:
+        """Who was invited gets a password there that nobody knows, and so nothing is under way to them any more."""
+        if user.invited_at is None or user.password_hash is not None:
+            return user
+        records.sessions.delete_of(user.id)
+        return with_nothing_sent(user)
 
     def _half_changed(self, records: Records, user: UserRow, row: OneTimeTokenRow) -> HalfWay:
         records.one_time_tokens.drop(user.id, TokenKind(row.kind))

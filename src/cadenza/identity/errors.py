@@ -262,6 +262,12 @@ def phone_exists() -> RefusalError:
     return RefusalError(_UNPROCESSABLE, ErrorCode.PHONE_EXISTS, message)
 
 
+def phone_registered() -> RefusalError:
+    """An administrator gives somebody a number that is another user's; the sentence is its own."""
+    message = "Phone number already registered by another user"
+    return RefusalError(_UNPROCESSABLE, ErrorCode.PHONE_EXISTS, message)
+
+
 def phone_unsupported() -> RefusalError:
     """A code asked for a number where numbers are not taken."""
     return RefusalError(_BAD_REQUEST, ErrorCode.PHONE_PROVIDER_DISABLED, "Unsupported phone provider")

@@ -16,6 +16,12 @@ _NOT_FOUND: Final = 404
 _UNPROCESSABLE: Final = 422
 
 
+def anonymous() -> RefusalError:
+    """Somebody without any way in has nothing that a second factor could be second to."""
+    message = "Anonymous user not allowed to perform these actions"
+    return RefusalError(_FORBIDDEN, ErrorCode.NO_AUTHORIZATION, message)
+
+
 def type_unsupported() -> RefusalError:
     """No kind of factor, or one that is not served."""
     return validation_failed("factor_type needs to be totp, phone, or webauthn")

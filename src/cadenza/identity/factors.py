@@ -22,6 +22,7 @@ from cadenza.identity.attempts import Attempts
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError, session_not_found, unexpected_failure
+from cadenza.identity.ids import uuid_of
 from cadenza.identity.records import ChallengeRow, FactorRow, Records, SessionRow, UserRow
 from cadenza.identity.sealing import Vault
 from cadenza.identity.sessions import Caller, Opened, Sessions
@@ -167,8 +168,6 @@ class Factors:
         Raises:
             RefusalError: The code or the challenge is wrong, or too many codes were.
         """
-        if not body.code:
-            raise errors.code_missing()
         self._attempts.check(caller.user.id, agent.address)
         outcome = await self._store.write(lambda records: self._verify(records, caller, factor_id, body, agent))
         if isinstance(outcome, RefusalError):
@@ -184,7 +183,7 @@ class Factors:
         """Runs inside a transaction; a refusal is returned, so that an expired challenge is dropped."""
         session = _session_of(records, caller)
         factor, now = self._factor_of(records, caller, factor_id), instant(self._clock())
-        challenge = records.challenges.by_id((body.challenge_id or "").lower())
+        challenge = records.challenges.by_id(uuid_of(body.challenge_id or "") or "")
         if challenge is None or challenge.factor_id != factor.id:
             return errors.challenge_not_found()
         if challenge.verified_at is not None or challenge.address != agent.address:

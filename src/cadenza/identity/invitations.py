@@ -148,12 +148,14 @@ class Invitations:
             raise errors.no_user_of_address()
         if kind is LinkType.EMAIL_CHANGE_CURRENT and not self._config.mail.secure_email_change:
             raise errors.validation_failed("Enable secure email change to generate link for current email")
-        hashed = await self._first_hash(body.password) if kind is LinkType.SIGNUP and not is_known else None
+        hashed = None if is_known else await self._first_hash(kind, body.password)
         new_email = normal_email(body.new_email or "") if kind in _CHANGES else ""
         ask = Ask(redirect_to=redirect_to)
         return _Wanted(kind=kind, email=email, new_email=new_email, data=body.data or {}, hashed=hashed, ask=ask)
 
-    async def _first_hash(self, password: str | None) -> str:
+    async def _first_hash(self, kind: LinkType, password: str | None) -> str | None:
+        if kind is not LinkType.SIGNUP:  # a magic link signs a stranger up; who is invited has no password yet
+            return await self._passwords.hash_of_none() if kind is LinkType.MAGICLINK else None
         if not password:
             raise errors.validation_failed("Signup requires a valid password")
         self._policy.check(password)

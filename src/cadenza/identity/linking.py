@@ -22,7 +22,7 @@ from typing import NoReturn
 import msgspec
 
 from cadenza.identity import oauth_errors as errors
-from cadenza.identity.accounts import changed_text, confirmed, text_of
+from cadenza.identity.accounts import changed_text, confirmed, text_of, with_nothing_sent
 from cadenza.identity.agent import NOBODY, Agent
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.bans import is_banned
@@ -345,14 +345,4 @@ def _primary(profile: Profile) -> str:
 def _without_pending(records: Records, user: UserRow) -> UserRow:
     """The user without what was under way for another address."""
     records.one_time_tokens.drop(user.id)
-    return msgspec.structs.replace(
-        user,
-        confirmation_sent_at=None,
-        recovery_sent_at=None,
-        new_email=None,
-        email_change_sent_at=None,
-        email_change_status=0,
-        new_phone=None,
-        phone_change_sent_at=None,
-        reauthentication_sent_at=None,
-    )
+    return msgspec.structs.replace(with_nothing_sent(user), new_email=None, email_change_status=0, new_phone=None)

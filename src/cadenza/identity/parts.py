@@ -201,7 +201,6 @@ def assemble(
                     phones=own.phones,
                     sessions=sessions,
                     attempts=limits.passwords,
-                    clock=clock,
                 ),
                 GrantType.REFRESH_TOKEN: RefreshTokenGrant(sessions=sessions),
                 GrantType.PKCE: PkceGrant(store=store, flows=flows, sessions=sessions),

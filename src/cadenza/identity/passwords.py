@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from cadenza.identity.config import LONGEST_PASSWORD_BYTES, PasswordHashing
@@ -23,6 +23,9 @@ from cadenza.identity.errors import RefusalError, too_many_requests, validation_
 _T = TypeVar("_T")
 
 _SALT_BYTES: Final = 16
+#: What a hash from elsewhere may cost at each sign-in: RFC 9106's first choice, and more passes than anyone takes.
+_MOST_KIB: Final = 2 * 1024 * 1024
+_MOST_PASSES: Final = 32
 #: A guess at when a full queue has room again.
 _QUEUE_RETRY_SECONDS: Final = 1.0
 
@@ -40,12 +43,16 @@ class PasswordPolicy:
         Raises:
             RefusalError: ``reasons`` says why it is weak.
         """
-        length = len(password.encode())
-        if length > LONGEST_PASSWORD_BYTES:
-            raise validation_failed(f"Password cannot be longer than {LONGEST_PASSWORD_BYTES} characters")
+        self.check_length(password)
         weakness = self.weakness(password)
         if weakness is not None:
             raise weakness
+
+    @staticmethod
+    def check_length(password: str) -> None:
+        """Refuse a password that is too long, whatever else it is."""
+        if len(password.encode()) > LONGEST_PASSWORD_BYTES:
+            raise validation_failed(f"Password cannot be longer than {LONGEST_PASSWORD_BYTES} characters")
 
     def weakness(self, password: str) -> RefusalError | None:
         """Why a password is too weak, or ``None``; a sign-in reports it without refusing."""
@@ -59,6 +66,15 @@ class PasswordPolicy:
             sets = ", ".join(self._required)
             messages.append(f"Password should contain at least one character of each: {sets}.")
         return weak_password(" ".join(messages), tuple(reasons)) if reasons else None
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is a password's hash by argon2id (PHC string), of a cost that can be borne."""
+    try:
+        parameters = extract_parameters(text)
+    except InvalidHashError:
+        return False
+    return parameters.type is Type.ID and parameters.memory_cost <= _MOST_KIB and parameters.time_cost <= _MOST_PASSES
 
 
 class Passwords:
@@ -87,6 +103,10 @@ class Passwords:
         """
         return await self._off_loop(lambda: self._hasher.hash(password, salt=self._random_bytes(_SALT_BYTES)))
 
+    async def hash_of_none(self) -> str:
+        """The hash of a password that nobody knows, for whom an administrator makes without one."""
+        return await self.hash(self._random_bytes(_SALT_BYTES).hex())
+
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password is the one hashed; ``None`` for no such user costs as much and is never true.
 
@@ -113,7 +133,7 @@ class Passwords:
 
     async def _decoy_hash(self) -> str:
         if self._decoy is None:
-            self._decoy = await self.hash(self._random_bytes(_SALT_BYTES).hex())
+            self._decoy = await self.hash_of_none()
         return self._decoy
 
     async def _off_loop(self, compute: Callable[[], _T]) -> _T:

@@ -67,12 +67,16 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: the user of a bearer, and the session if the bearer names one."""
+    """Who calls: the user of a bearer, and the session if the bearer names one.
+
+    ``came_anonymously``: the bearer was made for an anonymous user, whatever they are by now.
+    """
 
     user: UserRow
     identities: tuple[IdentityRow, ...]
     factors: tuple[FactorRow, ...] = ()
     session: SessionRow | None
+    came_anonymously: bool = False
 
 
 class Sessions:
@@ -303,6 +307,7 @@ class Sessions:
             identities=records.identities.of(user.id),
             factors=records.factors.of(user.id),
             session=session,
+            came_anonymously=claims.is_anonymous is True,
         )
 
     async def end(self, caller: Caller, scope: LogoutScope) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from cadenza.identity import errors
 from cadenza.identity.accounts import Accounts, confirmed, mark_email_verified
 from cadenza.identity.addresses import normal_email
+from cadenza.identity.bans import is_banned
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.passwords import PasswordPolicy, Passwords
 from cadenza.identity.records import Records, UserRow
@@ -105,7 +106,7 @@ class Users:
 
         Raises:
             RefusalError: ``invalid_credentials`` after the same work whether there is such a user or not;
-                ``email_not_confirmed`` or ``phone_not_confirmed`` to whoever knows the password.
+                ``user_banned``, ``email_not_confirmed`` or ``phone_not_confirmed`` to whoever knows the password.
         """
         user = await self._store.read(
             lambda records: records.users.by_phone(phone) if phone else records.users.by_email(email.lower())
@@ -113,6 +114,7 @@ class Users:
         hashed = None if user is None else user.password_hash
         if not await self._passwords.verify(password, hashed) or user is None or hashed is None:
             raise errors.invalid_credentials() if user is None else errors.invalid_credentials().about(user.id)
+        self._check_ban(user)
         if phone and user.phone_confirmed_at is None:
             raise errors.phone_not_confirmed().about(user.id)
         if not phone and user.email_confirmed_at is None:
@@ -124,12 +126,17 @@ class Users:
         """The user recognised, with a hash of today's cost. Runs inside a transaction.
 
         Raises:
-            RefusalError: The user is gone, or the password was changed since.
+            RefusalError: The user is gone or banned, or the password was changed since.
         """
         user = records.users.by_id(recognised.user_id)
         if user is None or user.password_hash != recognised.verified_hash:
             raise errors.invalid_credentials()
+        self._check_ban(user)
         return msgspec.structs.replace(user, password_hash=recognised.hash_of_today)
+
+    def _check_ban(self, user: UserRow) -> None:
+        if is_banned(user, instant(self._clock())):
+            raise errors.user_banned(400).about(user.id)
 
     def weakness(self, password: str) -> RefusalError | None:
         """Why a password that was good once would not be taken today."""

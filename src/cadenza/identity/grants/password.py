@@ -6,7 +6,7 @@ Above: ``parts``. Below: ``users`` recognises, ``sessions`` opens.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -14,7 +14,6 @@ from cadenza.identity import errors
 from cadenza.identity.accounts import EMAIL_PROVIDER, PASSWORD_METHOD, PHONE_PROVIDER
 from cadenza.identity.addresses import normal_phone
 from cadenza.identity.attempts import Attempts
-from cadenza.identity.bans import is_banned
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.exchange import Request, decode_body
@@ -22,7 +21,6 @@ from cadenza.identity.phones import Phones
 from cadenza.identity.records import Records
 from cadenza.identity.sessions import Opened, Sessions
 from cadenza.identity.store import Store
-from cadenza.identity.times import instant
 from cadenza.identity.users import Users
 from cadenza.protocol.auth import PasswordGrantBody, Session, WeakPassword
 from cadenza.protocol.auth.codes import ErrorCode
@@ -38,7 +36,6 @@ class PasswordGrant:
         phones: Knows whether numbers are taken.
         sessions: Opens one.
         attempts: Slows down whoever guesses.
-        clock: Seconds since the epoch.
     """
 
     def __init__(
@@ -50,7 +47,6 @@ class PasswordGrant:
         phones: Phones,
         sessions: Sessions,
         attempts: Attempts,
-        clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._phones = phones
@@ -58,7 +54,6 @@ class PasswordGrant:
         self._users = users
         self._sessions = sessions
         self._attempts = attempts
-        self._clock = clock
 
     async def exchange(self, request: Request) -> Session:
         """A session for who the body says, if the password is theirs."""
@@ -78,8 +73,6 @@ class PasswordGrant:
 
         def open_session(records: Records) -> Opened:
             user = self._users.recall(records, recognised)
-            if is_banned(user, instant(self._clock())):
-                raise errors.user_banned(400).about(user.id)
             return self._sessions.open(records, user, method=PASSWORD_METHOD, agent=request.agent, provider=provider)
 
         session = self._sessions.hand_out(await self._store.write(open_session))

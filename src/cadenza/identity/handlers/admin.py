@@ -99,12 +99,14 @@ class AdminEndpoints:
     async def update(self, request: Request) -> Response:
         """Change a user."""
         admin = await self._admins.of(request)
+        await self._administration.expect(request.values["user_id"])
         body = decode_body(request.body, AdminUserBody)
         return json_response(await self._administration.update(admin, request.values["user_id"], body))
 
     async def delete(self, request: Request) -> Response:
         """Delete a user, for good or softly."""
         admin = await self._admins.of(request)
+        await self._administration.expect(request.values["user_id"])
         body = decode_body(request.body, AdminDeleteBody) if request.body else AdminDeleteBody()
         softly = bool(body.should_soft_delete)
         await self._administration.delete(admin, request.values["user_id"], softly=softly)
@@ -124,6 +126,7 @@ class AdminEndpoints:
     async def rename_factor(self, request: Request) -> Response:
         """Give one another name."""
         admin = await self._admins.of(request)
+        await self._administration.expect(request.values["user_id"], request.values["factor_id"])
         body = decode_body(request.body, AdminFactorBody)
         row = await self._administration.rename_factor(
             admin, request.values["user_id"], request.values["factor_id"], body

@@ -5,19 +5,17 @@ Above: ``parts``. Below: ``factors``, ``callers``.
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from cadenza.identity import factor_errors as errors
 from cadenza.identity.config import IdentityConfig
+from cadenza.identity.errors import bad_json
 from cadenza.identity.exchange import Request, Response, decode_body, json_response
 from cadenza.identity.factors import Factors
 from cadenza.identity.handlers import Table
 from cadenza.identity.handlers.callers import Callers
+from cadenza.identity.ids import uuid_of
 from cadenza.identity.limits import Limits
+from cadenza.identity.sessions import Caller
 from cadenza.protocol.auth import EnrolFactorBody, VerifyFactorBody, endpoints
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class FactorEndpoints:
@@ -48,14 +46,14 @@ class FactorEndpoints:
 
     async def enrol(self, request: Request) -> Response:
         """Begin to add one."""
-        caller = await self._callers.of(request)
+        caller = await self._caller(request)
         body = decode_body(request.body, EnrolFactorBody)
         return json_response(await self._factors.enrol(caller, body, address=request.address))
 
     async def challenge(self, request: Request) -> Response:
         """Ask for its code."""
-        caller = await self._callers.of(request)
-        factor_id = _factor_id(request)
+        caller = await self._caller(request)
+        factor_id = _factor_of(caller, request)
         self._limits.factor_challenge.take(request.address)
         if not self._config.mfa.totp_verify:
             raise errors.verifying_disabled()
@@ -63,22 +61,35 @@ class FactorEndpoints:
 
     async def verify(self, request: Request) -> Response:
         """Take it."""
-        caller = await self._callers.of(request)
-        factor_id = _factor_id(request)
+        caller = await self._caller(request)
+        factor_id = _factor_of(caller, request)
         self._limits.factor_verify.take(request.address)
         body = decode_body(request.body, VerifyFactorBody)
+        if body.challenge_id is not None and uuid_of(body.challenge_id) is None:
+            raise bad_json("challenge_id must be an UUID")
+        if not body.code:
+            raise errors.code_missing()
         if not self._config.mfa.totp_verify:
             raise errors.verifying_disabled()
         return json_response(await self._factors.verify(caller, factor_id, body, agent=request.agent))
 
     async def remove(self, request: Request) -> Response:
         """Remove it."""
+        caller = await self._caller(request)
+        return json_response(await self._factors.remove(caller, _factor_of(caller, request), address=request.address))
+
+    async def _caller(self, request: Request) -> Caller:
         caller = await self._callers.of(request)
-        return json_response(await self._factors.remove(caller, _factor_id(request), address=request.address))
+        if caller.came_anonymously:
+            raise errors.anonymous()
+        return caller
 
 
-def _factor_id(request: Request) -> str:
-    factor_id = request.values["factor_id"].lower()
-    if _UUID.fullmatch(factor_id) is None:
+def _factor_of(caller: Caller, request: Request) -> str:
+    """The id of the caller's factor that the path names; before anything else of the request is looked at."""
+    factor_id = uuid_of(request.values["factor_id"])
+    if factor_id is None:
         raise errors.id_malformed()
+    if all(factor.id != factor_id for factor in caller.factors):
+        raise errors.not_found()
     return factor_id

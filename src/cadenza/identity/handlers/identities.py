@@ -5,15 +5,13 @@ Above: ``parts``. Below: ``oauth``, ``linking``, ``callers``.
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from cadenza.identity import oauth_errors as errors
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.exchange import Request, Response, json_response
 from cadenza.identity.handlers import Table
 from cadenza.identity.handlers.callers import Callers
 from cadenza.identity.handlers.oauth import redirect_asked_for
+from cadenza.identity.ids import uuid_of
 from cadenza.identity.linking import Linking
 from cadenza.identity.oauth import OAuth
 from cadenza.identity.records import Records, UserRow
@@ -21,8 +19,6 @@ from cadenza.identity.returning import send_on
 from cadenza.identity.sessions import Caller
 from cadenza.identity.store import Store
 from cadenza.protocol.auth import Empty, ProviderUrl, endpoints
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class IdentityEndpoints:
@@ -68,8 +64,8 @@ class IdentityEndpoints:
     async def delete(self, request: Request) -> Response:
         """Remove a way in; never the last one."""
         caller = await self._allowed(request)
-        identity_id = request.values["identity_id"].lower()
-        if _UUID.fullmatch(identity_id) is None:
+        identity_id = uuid_of(request.values["identity_id"])
+        if identity_id is None:
             raise errors.identity_id_malformed()
 
         def unlink(records: Records) -> UserRow:

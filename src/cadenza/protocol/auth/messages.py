@@ -25,12 +25,15 @@ class Discreet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(Discreet, frozen=True, kw_only=True, omit_defaults=True):
-    """One way in that a user has: ``id`` is the user's id at that provider, ``identity_id`` this row's."""
+    """One way in that a user has: ``id`` is the user's id at that provider, ``identity_id`` this row's.
+
+    ``identity_data`` is absent where it is empty: of a user who was deleted softly.
+    """
 
     identity_id: str
     id: str
     user_id: str
-    identity_data: dict[str, object]
+    identity_data: dict[str, object] = {}
     provider: str
     last_sign_in_at: str | None = None
     created_at: str
