@@ -11,6 +11,7 @@ from tests.identity.test_administration import bearer, refused
 from tests.identity.test_factors import code_of as totp_code
 from tests.identity.test_factors import enrol, raised, verify
 
+from cadenza.identity import errors, exchange
 from cadenza.identity.own_data import RECENT_SECONDS
 from cadenza.identity.times import rfc3339
 from cadenza.protocol.auth import AccountExport, Request, Session, requests, responses
@@ -121,6 +122,17 @@ async def test_a_deleted_account_leaves_nothing_that_tells_whose_it_was(provider
     assert {row["address"] for row in told} == {""}
     assert (await provider.send(requests.get_user(other.access_token))).status_code == 200
     assert (await provider.signed_up()).user.id != session.user.id
+
+
+async def test_a_refusal_written_late_does_not_tell_where_they_were(provider: Any) -> None:
+    session = await provider.signed_up()
+    await provider.send(requests.delete_account(session.access_token))
+    asked = exchange.Request(method="POST", path="/token", address="203.0.113.9")
+    provider.parts.refusals.note(asked, errors.invalid_credentials().about(session.user.id))
+    await provider.parts.refusals.close()
+
+    assert [row["address"] for row in rows(provider, "audit_log", session.user.id)][-1] == ""
+    assert "203.0.113.9" not in dump(provider)
 
 
 async def test_every_session_of_a_deleted_account_is_over(provider: Any) -> None:

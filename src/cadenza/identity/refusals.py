@@ -120,7 +120,8 @@ class Refusals:
                 Action.REQUEST_REFUSED,
                 actor=actor,
                 user_id=refused.user_id,
-                address=refused.address,
+                # Who is gone by now is not told by where they were.
+                address="" if refused.user_id is not None and actor is None else refused.address,
                 traits=traits,
             )
         if dropped:
