@@ -21,7 +21,7 @@ NEEDS_SOCKETS: Final = frozenset(
     {"ORIGIN", "FRAME-TOO-BIG", "BOOK-WHOLE", "SDK-FLOW", "SDK-WEBSOCKET-LOGIN", "SDK-REFRESH"}
     | {"SDK-EXPIRED", "SDK-FORCED", "SDK-SIGN-OUT"}
     | {"SDK-CODE", "SDK-MAGIC-LINK", "SDK-MAGIC-LINK-PASTED", "SDK-OAUTH", "SDK-OAUTH-INJECTION", "SDK-RECOVERY"}
-    | {"SDK-IDENTITIES", "SDK-ADDRESS", "SDK-ANONYMOUS", "SDK-SECOND-FACTOR"}
+    | {"SDK-IDENTITIES", "SDK-ADDRESS", "SDK-ANONYMOUS", "SDK-SECOND-FACTOR", "SDK-STEP-UP"}
 )
 
 
@@ -176,6 +176,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "SDK-RECOVERY": "a recovery's code signs in, and a new password is set with it",
             "SDK-ANONYMOUS": "an anonymous user becomes a lasting one of the same id by an address and a password",
             "SDK-SECOND-FACTOR": "enrolled, verified: aal2; the next sign-in says that a second factor is needed",
+            "SDK-STEP-UP": "a guarded call asks for the code, raises the same connection, and is repeated over it",
             "SDK-IDENTITIES": "an OAuth identity is linked and unlinked, and the last one stays",
             "SDK-ADDRESS": "an address is changed once the codes of both mails were given",
             "SDK-SIGN-OUT": "after the SDK's sign-out the refresh token is dead and calls say sign-in required",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 from tests.contract.conftest import Account
 from tests.contract.stacks import System
-from tests.contract.wire import Wire, connected, rpc
+from tests.contract.wire import DEADLINE_SECONDS, Wire, connected, rpc
+from tests.support.totp import STEP_SECONDS, totp
+
+import cadenza
+from cadenza.client import MemorySessionStore, SecondFactorRequest
+from cadenza.errors import RpcError
 
 requirement = pytest.mark.requirement
 
@@ -113,3 +120,37 @@ async def test_a_guarded_command_wants_a_second_factor_of_the_connection(system:
         assert await code_of(wire, FOR_OWNERS_WITH_TWO_FACTORS) == NOT_SERVED
     async with connected(system, system.mint(meta=meta | {"aal": "aal2"})) as wire:
         assert await code_of(wire, FOR_OWNERS_WITH_TWO_FACTORS) == NOT_SERVED
+
+
+@requirement("SDK-STEP-UP")
+async def test_the_sdk_asks_for_the_code_raises_the_connection_and_repeats_the_call(
+    system: System, account: Account
+) -> None:
+    asked: list[SecondFactorRequest] = []
+
+    async def app(request: SecondFactorRequest) -> str:
+        asked.append(request)
+        return totp(enrolled.secret, time.time() + STEP_SECONDS)  # that of now was spent to enrol
+
+    async with (
+        asyncio.timeout(DEADLINE_SECONDS),
+        cadenza.connect(
+            system.ws_url,
+            supabase_url=system.supabase_url,
+            session_store=MemorySessionStore(),
+            second_factor=app,
+            environ={},
+        ) as sdk,
+    ):
+        await sdk.auth.sign_in_with_password(account.email, account.password)
+        enrolled = await sdk.auth.mfa.enroll("phone")
+        await sdk.auth.mfa.verify(totp(enrolled.secret, time.time()), factor_id=enrolled.factor_id)
+        await sdk.auth.sign_in_with_password(account.email, account.password)
+        await sdk.market.venues.list()
+        connection = sdk.client_id
+        for _ in range(2):
+            with pytest.raises(RpcError) as answered:
+                await sdk.call(FOR_OWNERS_WITH_TWO_FACTORS, {"credentialId": account.id})
+            assert answered.value.code == NOT_SERVED
+        assert sdk.client_id == connection
+        assert [request.method for request in asked] == [FOR_OWNERS_WITH_TWO_FACTORS]
