@@ -15,6 +15,8 @@ from typing import Any
 from msgspec import inspect
 
 from cadenza.backend import Backend, BackendConfig, PaperConfig
+from cadenza.schema.channels import CHANNELS, ChannelPattern
+from cadenza.schema.events import EVENTS
 from cadenza.schema.methods import METHODS, Access, Method
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "methods.md"
@@ -66,7 +68,7 @@ def render() -> str:
     names = ", ".join(f"`{method.name}`" for method in methods if method.name in served)
     count = f"Served in this version, {len(served)} of {len(methods)}: {names}.\n"
     sections = (_section(area, list(of_area), served) for area, of_area in groupby(methods, key=_area))
-    return "\n".join([_HEAD, count, _who(), *sections])
+    return "\n".join([_HEAD, count, _who(), *sections, _channels()])
 
 
 def _area(method: Method[Any, Any]) -> str:
@@ -86,6 +88,22 @@ def _section(area: str, methods: Iterable[Method[Any, Any]], served: frozenset[s
     )
     head = "| method | served | who | second factor | parameters | data |\n|---|---|---|---|---|---|"
     return f"## {area}\n\n{head}\n{rows}\n"
+
+
+def _channels() -> str:
+    rows = "\n".join(
+        f"| `{channel.pattern}` | {_WHO[channel.access]} | {_carries(channel)} | `{channel.example}` |"
+        for channel in CHANNELS
+    )
+    head = "| channel | who | carries | for example |\n|---|---|---|---|"
+    return (
+        f"## Channels\n\nWho may not join is answered error 103; any other spelling is error 102.\n\n{head}\n{rows}\n"
+    )
+
+
+def _carries(channel: ChannelPattern) -> str:
+    events = [name for name, kind in EVENTS.items() if kind.channel == channel.pattern and kind.wrapped]
+    return ", ".join(f"`{name}`" for name in events) or f"`{channel.payload.__name__}`"
 
 
 def _params(params: type[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.backend.conftest import META
 
+from cadenza.schema.channels import CHANNELS
 from cadenza.schema.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,3 +60,11 @@ def test_a_row_names_parameters_and_data(page_tool: ModuleType) -> None:
     assert listed["query.ticker.list"][4] == "`Ticker[]`"
     assert listed["command.trade_order.submit"][1:3] == ["owner", "orders"]
     assert listed["query.portfolio.list"][4] == "`Portfolio[]`, paged"
+
+
+def test_the_page_says_of_every_channel_who_may_join_and_what_it_carries(page_tool: ModuleType) -> None:
+    page = page_tool.render()
+    for channel in CHANNELS:
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{channel.pattern}` |"))
+        assert f"| {channel.access.name.lower()} |" in row
+    assert "| `event.instrument.updated`, `event.security.updated` |" in page
