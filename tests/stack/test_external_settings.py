@@ -7,7 +7,8 @@ import pytest
 
 from cadenza.errors import ConfigurationError
 from cadenza.schema.access import Guarded
-from cadenza.stack.external import external_settings_from_environment, http_client, server_api_url
+from cadenza.stack.external import external_settings_from_environment
+from cadenza.stack.outgoing import http_client, server_api_url
 
 WHOLE = {
     "SUPABASE_URL": "https://ref.supabase.co",
@@ -126,7 +127,7 @@ async def test_the_environments_proxy_counts_but_never_for_this_machine(
         return httpx.Response(204)
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", refuse)
-    async with http_client(settings) as http:
+    async with http_client((settings.auth_url, settings.jwks_url, settings.api_url)) as http:
         await http.get(settings.auth_url)
         await http.get(settings.api_url)
 

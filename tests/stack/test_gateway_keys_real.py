@@ -103,7 +103,11 @@ def centrifugo(jwks_url: str, folder: Path) -> Iterator[str]:
         proxy_secret=secrets.token_hex(16),
     )
     folder.mkdir()
-    with run_centrifugo(_REAL.centrifugo, config, folder=folder, jwks_url=jwks_url):
+
+    def point(file: dict[str, Any]) -> None:
+        file["client"]["token"]["jwks_public_endpoint"] = jwks_url
+
+    with run_centrifugo(_REAL.centrifugo, config, folder=folder, change=point):
         yield f"ws://127.0.0.1:{config.port}/connection/websocket"
 
 

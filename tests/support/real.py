@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,16 +205,15 @@ def run_supabase_auth(
 
 @contextlib.contextmanager
 def run_centrifugo(
-    program: Path, config: CentrifugoConfig, *, folder: Path, jwks_url: str | None = None
+    program: Path, config: CentrifugoConfig, *, folder: Path, change: Callable[[dict[str, Any]], None] | None = None
 ) -> Iterator[None]:
     """Run Centrifugo with the file that Cadenza makes of ``config``; its own strict check must accept it first.
 
-    ``jwks_url``: another key set than the backend's.
+    ``change``: what a test does to the file before.
     """
-    made = document(config)
-    if jwks_url is not None:
-        client: Any = made["client"]
-        client["token"]["jwks_public_endpoint"] = jwks_url
+    made: dict[str, Any] = dict(document(config))
+    if change is not None:
+        change(made)
     file = folder / "centrifugo.json"
     file.touch(mode=0o600)
     file.write_text(text(made))

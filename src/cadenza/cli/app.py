@@ -23,6 +23,7 @@ from cadenza.cli import (
     completing,
     completion,
     demo,
+    doctor,
     explain,
     gateway,
     identity,
@@ -61,7 +62,7 @@ def app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     made.callback(invoke_without_command=True)(_root)
-    for verb in (up, demo, login, logout, whoami, inbox, call, watch, methods, channels, explain, completion):
+    for verb in (up, demo, login, logout, whoami, doctor, inbox, call, watch, methods, channels, explain, completion):
         verb.register(made)
     own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
     account.register(own)

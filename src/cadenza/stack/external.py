@@ -17,18 +17,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
-from urllib.parse import SplitResult, urlsplit, urlunsplit
-
-import httpx
 
 from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
-from cadenza.client.settings import AUTH_PATH, is_loopback, read_environment
+from cadenza.client.settings import AUTH_PATH, read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.identity.http_server import HttpServer
 from cadenza.schema.access import Guarded
+from cadenza.stack.outgoing import http_client, server_api_url, split_url
 from cadenza.stack.serving import bind
 from cadenza.stack.settings import BACKEND_PORT, access_settings
 from cadenza.tokens.fetch import http_fetch
@@ -156,28 +154,8 @@ def _api_url(environ: Mapping[str, str], ws_url: str | None) -> str:
     return server_api_url(ws_url or _required(environ, "CADENZA_WS_URL"))
 
 
-def server_api_url(ws_url: str) -> str:
-    """Return the server API's address of the gateway whose WebSocket stands at ``ws_url``."""
-    parts = _split(ws_url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme) if parts else None
-    if parts is None or scheme is None or not parts.netloc:
-        raise ConfigurationError(
-            f"{ws_url!r} is not the address of a WebSocket.",
-            setting="CADENZA_WS_URL",
-            next_step="It looks like wss://gateway.example/connection/websocket.",
-        )
-    return urlunsplit((scheme, parts.netloc, "/api", "", ""))
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
-
-
 def _http_url(url: str, setting: str) -> str:
-    parts = _split(url)
+    parts = split_url(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(
             f"{setting} is not an HTTP address.",
@@ -233,13 +211,6 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def http_client(settings: ExternalSettings) -> httpx.AsyncClient:
-    """Make the client that speaks to the others: through the environment's proxy, but never to this machine."""
-    urls = (settings.auth_url, settings.jwks_url, settings.api_url)
-    direct = {f"all://{urlsplit(url).netloc.rpartition('@')[2]}": None for url in urls if is_loopback(url)}
-    return httpx.AsyncClient(timeout=5.0, mounts=direct)
-
-
 class ExternalBackend:
     """The backend as a server of its own. Use it as an async context manager.
 
@@ -276,7 +247,9 @@ class ExternalBackend:
         settings = self._settings
         listener = bind(settings.host, settings.port, what="backend", option="--backend-port")
         exit_stack.callback(listener.close)
-        http = await exit_stack.enter_async_context(http_client(settings))
+        http = await exit_stack.enter_async_context(
+            http_client((settings.auth_url, settings.jwks_url, settings.api_url))
+        )
         # The provider may come up after us: keys are fetched when the first token asks for them.
         keys = RemoteKeySet(http_fetch(settings.jwks_url, http), clock=self._clock)
         exit_stack.push_async_callback(keys.aclose)

@@ -1,0 +1,70 @@
+"""What only an operator can look at: the server API and the backend's proxy endpoints, with the secrets of both.
+
+Above: ``chain``, where ``CADENZA_API_KEY`` or ``CADENZA_PROXY_SECRET`` is set. Below: httpx. The secrets are sent where
+they belong and never shown.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+
+from cadenza.protocol.proxy import RpcRequest, encode_rpc_request
+from cadenza.schema import methods
+from cadenza.stack.doctor.provider import unreachable
+from cadenza.stack.doctor.report import Finding, Link, broken, good
+
+__all__ = ["look_at_backend", "look_at_server_api"]
+
+#: As ``backend.app`` has it; importing that would need the server's extra.
+_SECRET_HEADER: Final = "X-Cadenza-Proxy-Secret"  # noqa: S105 - a header's name
+_OK: Final = 200
+_UNAUTHORIZED: Final = 401
+
+
+async def look_at_server_api(url: str, api_key: str, http: httpx.AsyncClient) -> Finding:
+    """Whether the gateway takes our key."""
+    try:
+        answer = await http.post(f"{url}/info", json={}, headers={"X-API-Key": api_key})
+    except httpx.HTTPError as error:
+        return unreachable(Link.SERVER_API, url, error, setting="CADENZA_API_URL")
+    if answer.status_code == _OK:
+        return good(Link.SERVER_API, f"{url} takes the key.")
+    if answer.status_code == _UNAUTHORIZED:
+        return broken(
+            Link.SERVER_API,
+            f"{url} does not take the key of CADENZA_API_KEY.",
+            "Set CADENZA_API_KEY to what the gateway has as http_api.key.",
+        )
+    return broken(
+        Link.SERVER_API,
+        f"{url} is no server API ({answer.status_code}).",
+        "Set CADENZA_API_URL to the server API, http://…/api, which only the backend and you can reach.",
+    )
+
+
+async def look_at_backend(url: str, secret: str, http: httpx.AsyncClient) -> Finding:
+    """Whether the backend is ready and takes our secret."""
+    call = encode_rpc_request(RpcRequest(client="doctor", user="", method=methods.QUERY_SYSTEM_INFO.name))
+    headers = {_SECRET_HEADER: secret, "Content-Type": "application/json"}
+    try:
+        ready = await http.get(f"{url}/ready")
+        answer = await http.post(f"{url}/proxy/rpc", content=call, headers=headers)
+    except httpx.HTTPError as error:
+        return unreachable(Link.BACKEND, url, error, setting="PORT")
+    if answer.status_code == _UNAUTHORIZED:
+        return broken(
+            Link.BACKEND,
+            f"{url} does not take the secret of CADENZA_PROXY_SECRET.",
+            "Give the backend, the gateway's static_headers and this environment one secret, and restart what changed.",
+        )
+    if answer.status_code != _OK:
+        return broken(
+            Link.BACKEND,
+            f"What answers at {url} serves no proxy endpoints ({answer.status_code}).",
+            "Set PORT to the backend's, and start it with CADENZA_PROXY_SECRET set.",
+        )
+    if ready.status_code != _OK:
+        return broken(Link.BACKEND, f"{url} is not ready.", f"See what {url}/ready names, and the backend's log.")
+    return good(Link.BACKEND, f"{url} is ready and takes the secret.")
