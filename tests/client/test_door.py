@@ -106,6 +106,7 @@ def test_the_sdks_door_is_pinned() -> None:
         "StoredSession",
         "TotpEnrollment",
         "Watch",
+        "WaysIn",
         "Why",
         "connect",
     ]

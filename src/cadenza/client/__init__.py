@@ -7,6 +7,7 @@ bare install has all it needs; the heavy libraries (httpx, centrifuge-python) ar
 from cadenza.client._client import Client, connect
 from cadenza.client.auth.exports import AccountExport, DeletedAccount, SignInRecord
 from cadenza.client.auth.flows import Auth
+from cadenza.client.auth.offer import WaysIn
 from cadenza.client.auth.passwords import SignUp
 from cadenza.client.auth.ports import Challenge, TotpEnrollment
 from cadenza.client.auth.session import Session, StoredSession
@@ -80,6 +81,7 @@ __all__ = [
     "StoredSession",
     "TotpEnrollment",
     "Watch",
+    "WaysIn",
     "Why",
     "connect",
 ]

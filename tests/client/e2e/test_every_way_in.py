@@ -122,6 +122,12 @@ async def works(api: Client, email: str) -> None:
     assert (await api.auth.user()).email == email
 
 
+async def test_what_is_offered_is_told_to_whoever_asks(api: Client) -> None:
+    offered = await api.auth.ways_in()
+    assert offered.providers == ("test",)
+    assert (offered.email, offered.anonymous, offered.sign_up, offered.confirms_email) == (True, True, True, False)
+
+
 class TestCodes:
     async def test_a_typed_code_signs_in_and_is_good_once(
         self, stack: EmbeddedStack, api: Client, ways: Auth | OverWebSocket, email: str

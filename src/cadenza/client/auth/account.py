@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cadenza.client.auth.host import Flow
+from cadenza.client.auth.offer import WaysIn
 from cadenza.client.auth.ports import Landing, UserChanges
 from cadenza.client.auth.session import Session
 from cadenza.client.auth.users import LinkedIdentity
@@ -114,7 +115,16 @@ class AccountFlows(Flow):
 
 
 class IdentityFlows(Flow):
-    """The user's ways in. Only the provider itself is asked for these."""
+    """The ways in: those there are, and the user's. Only the provider itself is asked for these."""
+
+    async def ways_in(self) -> WaysIn:
+        """Which ways in the provider offers. Nobody need be signed in.
+
+        Raises:
+            TransportError: Out of reach.
+            ConfigurationError: The provider's address is not known.
+        """
+        return await self._host.provider().ways_in()
 
     async def identities(self) -> tuple[LinkedIdentity, ...]:
         """The user's ways in.

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cadenza.client.auth.exports import AccountExport, DeletedAccount, export_of
+from cadenza.client.auth.offer import WaysIn
 from cadenza.client.auth.ports import Challenge, Landing, TotpEnrollment, UserChanges
 from cadenza.client.auth.session import Session
 from cadenza.client.auth.users import SecondFactor, UserRecord, contract_user, record_of
@@ -61,6 +62,10 @@ class HttpSignIn:
         self._trust_environment = trust_environment
         self._ssl_context = ssl_context
         self._made: httpx.AsyncClient | None = None
+
+    async def ways_in(self) -> WaysIn:
+        """Which ways in are open."""
+        return WaysIn.of(await self._ask(requests.settings(), responses.parse_settings))
 
     # Grants
 
