@@ -211,3 +211,41 @@ def trader(program: list[str], stack: RunningStack, tmp_path_factory: pytest.Tem
     user = User(program=program, stack=stack, environ=environ)
     assert user.login().code == 0
     return user
+
+
+@pytest.fixture(scope="session")
+def provider(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An identity provider alone, that takes new users at once."""
+    from tests.cli.people import serve
+
+    with serve(program, tmp_path_factory.mktemp("provider"), GOTRUE_MAILER_AUTOCONFIRM="true") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def careful_provider(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One that is careful: it has new addresses confirmed first, and a changed password with a code from a mail."""
+    from tests.cli.people import serve
+
+    settings = {
+        "GOTRUE_MAILER_AUTOCONFIRM": "false",
+        "GOTRUE_SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION": "true",
+    }
+    with serve(program, tmp_path_factory.mktemp("careful"), **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def person(provider: Any, tmp_path: Path) -> Any:
+    """Somebody at a shell, who has never been at that provider."""
+    from tests.cli.people import person_at
+
+    return person_at(provider, tmp_path)
+
+
+@pytest.fixture
+def newcomer(careful_provider: Any, tmp_path: Path) -> Any:
+    """The same at the careful one."""
+    from tests.cli.people import person_at
+
+    return person_at(careful_provider, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +138,13 @@ def test_signing_out_ends_the_session_and_forgets_it(somebody: Any) -> None:
     assert somebody("whoami").code == 3
 
 
+def test_everywhere_and_others_contradict_one_another(somebody: Any) -> None:
+    ran = somebody("logout", "--everywhere", "--others")
+    assert ran.code == 2
+    assert "--everywhere" in ran.err
+    assert "--others" in ran.err
+
+
 def test_signing_out_when_nobody_is_signed_in_is_no_failure(somebody: Any) -> None:
     ran = somebody("logout", "--json")
     assert ran.code == 0
@@ -170,7 +178,11 @@ def test_a_session_for_another_address_is_named(trader: Any) -> None:
 def test_whoami_shows_who_and_until_when(trader: Any) -> None:
     out = trader("whoami").out
     assert trader.stack.email in out
-    assert "in 59 minutes" in out
+    assert re.search(r"Token ends +20\S+, in 5\d minutes", out)
+    assert re.search(r"Signed in +by password, 20\S+, \d+ \w+ ago", out)
+    assert "not since the sign-in" in out
+    assert re.search(r"Next refresh +in 5\d minutes: some time before the access token runs out", out)
+    assert "aal1, one factor" in out
     assert str(trader.session_file) in out
     assert trader.stack.ws_url in out
 

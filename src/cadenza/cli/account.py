@@ -14,6 +14,7 @@ from cadenza.cli.help import JSON, examples
 from cadenza.cli.options import PROFILE
 
 if TYPE_CHECKING:
+    from cadenza.cli.prompts import Asker
     from cadenza.cli.session import Api
     from cadenza.client import DeletedAccount
 
@@ -87,34 +88,34 @@ def delete(
 
 async def _delete(*, yes: bool, profile: str | None, as_json: bool) -> None:
     from cadenza.cli.output import json_text, say
-    from cadenza.cli.prompts import confirm_by_typing
+    from cadenza.cli.prompts import Asker, confirm_by_typing
     from cadenza.cli.session import open_api
     from cadenza.errors import SignInRequiredError
 
+    asker = Asker()
     async with open_api(as_json=as_json, profile=profile) as api:
         session = api.client.auth.session
         if session is None:
             raise SignInRequiredError("Nobody is signed in.")
         who = session.email or session.user_id
         if not yes:
-            confirm_by_typing(who, f"This deletes the account of {who} for good. To go on, type {who}")
-        gone = await _deleted(api)
+            await confirm_by_typing(who, f"This deletes the account of {who} for good. To go on, type {who}", asker)
+        gone = await _deleted(api, asker)
     if as_json:
         say(json_text({"deleted": gone.user_id, "deletedAt": gone.deleted_at}))
     else:
         say(f"The account of {who} is deleted, and every session has ended.")
 
 
-async def _deleted(api: Api) -> DeletedAccount:
+async def _deleted(api: Api, asker: Asker) -> DeletedAccount:
     from cadenza.cli.output import note
-    from cadenza.cli.prompts import ask_code, can_ask
     from cadenza.errors import IdentityError
 
     try:
         return await api.do(api.client.auth.delete_account())
     except IdentityError as error:
-        if error.error_code != _NEEDS_PROOF or not can_ask():
+        if error.error_code != _NEEDS_PROOF or not asker.is_person:
             raise
     await api.do(api.client.auth.reauthenticate())
     note("You signed in a while ago, so a code was sent to you.")
-    return await api.do(api.client.auth.delete_account(nonce=ask_code()))
+    return await api.do(api.client.auth.delete_account(nonce=(await asker.secret("Code: ")).strip()))

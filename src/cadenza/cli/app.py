@@ -31,7 +31,10 @@ from cadenza.cli import (
     login,
     logout,
     methods,
+    password,
     profile,
+    recover,
+    signup,
     token_inspect,
     up,
     watch,
@@ -62,7 +65,9 @@ def app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     made.callback(invoke_without_command=True)(_root)
-    for verb in (up, demo, login, logout, whoami, doctor, inbox, call, watch, methods, channels, explain, completion):
+    for verb in (up, demo, signup, login, logout, whoami, password, recover, doctor):
+        verb.register(made)
+    for verb in (inbox, call, watch, methods, channels, explain, completion):
         verb.register(made)
     own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
     account.register(own)
@@ -95,6 +100,8 @@ def run(argv: Sequence[str]) -> int:
     except typer.TyperException as problem:
         return report_usage(problem, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # it may stand behind a question
         return Exit.INTERRUPTED
     except errors.CadenzaError as error:
         return report(error, as_json=as_json, environ=os.environ)

@@ -18,7 +18,7 @@ from cadenza.cli.colours import Style
 from cadenza.cli.exits import Exit, exit_for
 from cadenza.cli.output import json_text, note
 
-__all__ = ["next_step", "report", "report_usage"]
+__all__ = ["next_step", "report", "report_usage", "warn"]
 
 #: A JSON Web Token begins with an encoded ``{"``; the caller may have pasted one where it does not belong.
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
@@ -37,9 +37,22 @@ _NEXT_STEPS: tuple[tuple[type[errors.CadenzaError], str], ...] = (
 
 #: The same for the identity provider's words (Supabase Auth's error codes).
 _PROVIDER_NEXT_STEPS = {
-    "invalid_credentials": "Check the address and the password.",
-    "email_not_confirmed": "Follow the link in the confirmation mail, then sign in.",
-    "reauthentication_needed": "Sign in again with cadenza login, then repeat the command.",
+    "anonymous_provider_disabled": "Sign up with an address: cadenza signup",
+    "email_exists": "Sign in with it: cadenza login. If the password is forgotten: cadenza recover",
+    "email_not_confirmed": "Follow the link in the confirmation mail, then sign in. For another mail: cadenza signup",
+    "insufficient_aal": "Give the second factor: cadenza login --second-factor",
+    "invalid_credentials": "Check the address and the password. If it is forgotten: cadenza recover",
+    "mfa_verification_failed": "Type the code that the app shows now. If it stays refused, set the phone's clock.",
+    "current_password_invalid": "That is not the old password. If it is forgotten: cadenza recover",
+    "current_password_required": "Give the old one in CADENZA_PASSWORD, or run it at a terminal.",
+    "otp_disabled": "If the address has no account yet: cadenza signup",
+    "otp_expired": "The code or link is wrong, used or too old: take the newest one, or ask for another.",
+    "reauthentication_needed": "Sign in again with cadenza login, then repeat it; at a terminal a mailed code does.",
+    "reauthentication_not_valid": "The code is wrong, used or too old: run it again for another mail.",
+    "same_password": "Choose another one.",
+    "signup_disabled": "Ask who runs the provider for an account.",
+    "user_already_exists": "Sign in: cadenza login. If the password is forgotten: cadenza recover",
+    "weak_password": "Choose a longer one, or one with other kinds of characters.",
 }
 
 
@@ -76,6 +89,12 @@ def report_usage(problem: typer.TyperException, *, as_json: bool) -> int:
     }
     _say(described, Exit.USAGE, as_json=as_json)
     return Exit.USAGE
+
+
+def warn(error: errors.CadenzaError) -> None:
+    """Say on stderr what happened and what to do next, for a command that goes on after it."""
+    described = _described(error, exit_for(error))
+    note(_one_line(_wrong(described)), Style.WARNING, then=_one_line(str(described.get("nextStep", ""))))
 
 
 def _described(error: errors.CadenzaError, code: Exit) -> dict[str, object]:

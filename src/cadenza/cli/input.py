@@ -1,6 +1,6 @@
 """Reads what is piped in, bounded and in UTF-8.
 
-Above: verbs that take ``-``, ``cli.prompts``. Below: stdin.
+Above: verbs that take ``-``. Below: stdin.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 from cadenza.errors import ConfigurationError
 
-__all__ = ["is_piped", "read_all", "read_line"]
+__all__ = ["is_piped", "read_all"]
 
 #: More than any message the gateway takes.
 _MOST_CHARACTERS = 4 * 1024 * 1024
@@ -32,28 +32,15 @@ def read_all() -> str:
     Raises:
         ConfigurationError: It is no text in UTF-8, or larger than any message can be.
     """
-    text = _read(whole=True)
-    if len(text) > _MOST_CHARACTERS:
-        raise ConfigurationError(
-            f"Standard input is longer than {_MOST_CHARACTERS} characters.", setting="-", next_step="Send less."
-        )
-    return text
-
-
-def read_line() -> str:
-    """Return one line of stdin without its end; only that is cut, for a password may end with a blank.
-
-    Raises:
-        ConfigurationError: It is no text in UTF-8.
-    """
-    return _read(whole=False).rstrip("\r\n")
-
-
-def _read(*, whole: bool) -> str:
     try:
-        return sys.stdin.read(_MOST_CHARACTERS + 1) if whole else sys.stdin.readline(_MOST_CHARACTERS)
+        text = sys.stdin.read(_MOST_CHARACTERS + 1)
     except UnicodeDecodeError:
         # Without its cause, which quotes what was read.
         raise ConfigurationError(
             "Standard input is not text in UTF-8.", setting="-", next_step="Check what is piped in."
         ) from None
+    if len(text) > _MOST_CHARACTERS:
+        raise ConfigurationError(
+            f"Standard input is longer than {_MOST_CHARACTERS} characters.", setting="-", next_step="Send less."
+        )
+    return text

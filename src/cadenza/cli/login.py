@@ -1,17 +1,35 @@
-"""``cadenza login``: sign in and keep the session for the other verbs.
+"""``cadenza login``: sign in by the best way there is, or the one that is asked for; keep the session for other verbs.
 
-Above: ``cli.app``. Below: ``cli.prompts`` for the secret, ``cli.session`` for the client.
+Above: ``cli.app``. Below: ``cli.picking`` (which way), ``cli.ways`` (each of them), ``cli.second_factor``,
+``cli.session`` for the client.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cadenza.cli.help import JSON, examples
-from cadenza.cli.options import OVER_WEBSOCKET, PROFILE, STORE, SUPABASE_URL, WS_URL, Store
+from cadenza.cli.options import (
+    CODE_STDIN,
+    EMAIL,
+    OVER_WEBSOCKET,
+    PASSWORD_STDIN,
+    PROFILE,
+    STORE,
+    SUPABASE_URL,
+    WS_URL,
+    Store,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from cadenza.cli.browsing import Browsing
+    from cadenza.cli.picking import Choice
+    from cadenza.cli.session import Api
 
 __all__ = ["register"]
 
@@ -21,9 +39,11 @@ def register(app: typer.Typer) -> None:
     app.command(
         "login",
         epilog=examples(
+            "cadenza login",
             "cadenza login --email you@example.com",
+            "cadenza login --provider github",
             "cadenza login --email you@example.com --password-stdin < password.txt",
-            "cadenza login --profile uat --store keyring --ws-url wss://uat.example.com/connection/websocket",
+            "cadenza inbox --wait --json | jq -r '.mails[0].code' | cadenza login --code --code-stdin --email ...",
             "CADENZA_EMAIL=you@example.com CADENZA_PASSWORD=... cadenza login --over-websocket",
         ),
     )(login)
@@ -31,12 +51,33 @@ def register(app: typer.Typer) -> None:
 
 def login(
     *,
-    email: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Who signs in; otherwise CADENZA_EMAIL, or asked for.")
-    ] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
+    email: Annotated[str | None, EMAIL] = None,
+    password: Annotated[bool, typer.Option("--password", help="By password, which is asked for.")] = False,
+    password_stdin: Annotated[bool, PASSWORD_STDIN] = False,
+    code: Annotated[bool, typer.Option("--code", help="By a mail, whose code or link is typed here.")] = False,
+    magic_link: Annotated[
+        bool, typer.Option("--magic-link", help="By a mail, whose link is followed on this machine.")
     ] = False,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="PROVIDER", help="In a browser, at google, github ...")
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="As a new user without a name; cadenza signup gives them one.")
+    ] = False,
+    id_token_stdin: Annotated[
+        bool, typer.Option("--id-token-stdin", help="By an ID token of --provider's, from stdin.")
+    ] = False,
+    second_factor: Annotated[
+        bool, typer.Option("--second-factor", help="Insist on it; whoever is signed in is asked for it alone.")
+    ] = False,
+    code_stdin: Annotated[bool, CODE_STDIN] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Open no browser: show the address, and take the last one pasted.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="SECONDS", help="How long to wait for a browser or a mail. [default: 300, 900]"),
+    ] = None,
     over_websocket: Annotated[bool, OVER_WEBSOCKET] = False,
     profile: Annotated[str | None, PROFILE] = None,
     store: Annotated[Store | None, STORE] = None,
@@ -46,63 +87,72 @@ def login(
 ) -> None:
     """Sign in, and keep the session for the other commands.
 
-    The password is asked for without echo, read from CADENZA_PASSWORD, or with --password-stdin from stdin; it is never
-    an argument. The session is kept in a file that only you can read, with the addresses it belongs to.
+    With CADENZA_PASSWORD or --password-stdin by password; otherwise a person chooses from what the provider offers:
+    a provider in the browser, a code or link by mail, a password. Over SSH the browser is on another machine: the
+    address is shown, and the one it ends at is pasted. A second factor is asked for where the account has one.
+    Nothing waits for a person where there is no terminal, and no secret is ever an argument.
     """
+    from cadenza.cli.browsing import Browsing
     from cadenza.cli.loops import run
-    from cadenza.cli.prompts import ask_email, ask_password
+    from cadenza.cli.picking import Flags, chosen
+    from cadenza.cli.prompts import Asker
+    from cadenza.cli.session import open_for_sign_in
+    from cadenza.client.settings import read_environment
 
-    address = ask_email(email, os.environ)
-    password = ask_password(address, os.environ, from_stdin=password_stdin)
+    flags = Flags(
+        password=password,
+        password_stdin=password_stdin,
+        code=code,
+        magic_link=magic_link,
+        provider=provider,
+        anonymous=anonymous,
+        id_token_stdin=id_token_stdin,
+    )
+    here = Browsing(
+        asker=Asker(code_stdin=code_stdin),
+        surroundings=read_environment(os.environ).surroundings,
+        may_open=not no_browser,
+        seconds=timeout,
+        as_json=as_json,
+    )
+    opened = open_for_sign_in(as_json=as_json, profile=profile, store=store, ws_url=ws_url, supabase_url=supabase_url)
     run(
         _login(
-            address,
-            password,
+            opened,
+            chosen(flags, os.environ),
+            here,
+            email=email,
+            password_stdin=password_stdin,
             over_websocket=over_websocket,
-            profile=profile,
-            store=store,
-            ws_url=ws_url,
-            supabase_url=supabase_url,
-            as_json=as_json,
+            second_factor=second_factor,
         )
     )
 
 
 async def _login(
-    email: str,
-    password: str,
+    opened: AbstractAsyncContextManager[Api],
+    choice: Choice | None,
+    here: Browsing,
     *,
+    email: str | None,
+    password_stdin: bool,
     over_websocket: bool,
-    profile: str | None,
-    store: Store | None,
-    ws_url: str | None,
-    supabase_url: str | None,
-    as_json: bool,
+    second_factor: bool,
 ) -> None:
-    from cadenza.cli.moments import local_time
-    from cadenza.cli.output import json_text, say
-    from cadenza.cli.session import open_for_sign_in
+    from cadenza.cli.entering import enter, keep_anonymous, show_signed_in
+    from cadenza.cli.second_factor import rise
+    from cadenza.cli.ways import Ways, flows_of
 
-    async with open_for_sign_in(
-        as_json=as_json, profile=profile, store=store, ws_url=ws_url, supabase_url=supabase_url
-    ) as api:
+    if second_factor:
+        here.asker.require_codes()  # before anybody is signed in for nothing
+    async with opened as api:
         auth = api.client.auth
-        ways = auth.over_websocket if over_websocket else auth
-        session = await api.do(ways.sign_in_with_password(email, password))
-        addresses = api.client.addresses
-        location = auth.state.store
-    if not as_json:
-        say(f"Signed in as {session.email or email}; the session is kept in {location}")
-        return
-    say(
-        json_text(
-            {
-                "email": session.email or email,
-                "userId": session.user_id,
-                "expiresAt": local_time(session.expires_at),
-                "wsUrl": addresses.ws_url,
-                "supabaseUrl": addresses.supabase_url,
-                "sessionStore": location,
-            }
-        )
-    )
+        mfa = flows_of(auth, over_websocket=over_websocket).mfa
+        if second_factor and choice is None and auth.session is not None:
+            await api.do(rise(mfa, here.asker))
+        else:
+            await keep_anonymous(auth.session, here.asker)
+            ways = Ways(auth=auth, over_websocket=over_websocket, email=email, password_stdin=password_stdin, here=here)
+            await api.do(enter(ways.sign_in(choice), auth, mfa, here.asker, insist=second_factor))
+        if auth.session is not None:
+            show_signed_in(api.client, auth.session, as_json=here.as_json)

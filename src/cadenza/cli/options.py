@@ -14,7 +14,19 @@ from typing import Final
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["GLOBAL_PROFILE", "OVER_WEBSOCKET", "PROFILE", "STORE", "SUPABASE_URL", "WS_URL", "Store", "refuse_unused"]
+__all__ = [
+    "CODE_STDIN",
+    "EMAIL",
+    "GLOBAL_PROFILE",
+    "OVER_WEBSOCKET",
+    "PASSWORD_STDIN",
+    "PROFILE",
+    "STORE",
+    "SUPABASE_URL",
+    "WS_URL",
+    "Store",
+    "refuse_unused",
+]
 
 _NAME: Final = "profile"
 
@@ -53,6 +65,12 @@ SUPABASE_URL: Final = typer.Option(
     help="The provider; otherwise SUPABASE_URL, the profile's, or the embedded stack's.",
 )
 OVER_WEBSOCKET: Final = typer.Option("--over-websocket", help="Ask through the gateway, not at the identity provider.")
+#: Who, and what they know: no secret is ever an argument.
+EMAIL: Final = typer.Option("--email", metavar="ADDRESS", help="Who; otherwise CADENZA_EMAIL, or asked for.")
+PASSWORD_STDIN: Final = typer.Option("--password-stdin", help="Read the password from stdin, one line.")
+CODE_STDIN: Final = typer.Option(
+    "--code-stdin", help="Read the code, the link or the browser's last address from stdin, one line."
+)
 
 
 def refuse_unused(context: typer.Context, profile: str | None) -> None:

@@ -14,7 +14,18 @@ from collections.abc import Collection, Mapping, Sequence
 
 from cadenza.cli.colours import Style, can_draw, has_colour, paint
 
-__all__ = ["cells", "json_text", "note", "person_looks", "printable", "say", "show_json", "show_pairs", "show_table"]
+__all__ = [
+    "cells",
+    "json_text",
+    "note",
+    "person_looks",
+    "printable",
+    "say",
+    "show_json",
+    "show_pairs",
+    "show_table",
+    "tell",
+]
 
 #: What a terminal would obey instead of showing: C0 but tab and line feed, DEL, C1.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -48,6 +59,11 @@ def note(line: str, style: Style = Style.PLAIN, *, then: str = "") -> None:
     told = paint(printable(line), style, sys.stderr) + (f" {printable(then)}" if then else "")
     sys.stderr.write(told + "\n")
     sys.stderr.flush()
+
+
+def tell(text: str, described: Mapping[str, object], *, as_json: bool) -> None:
+    """Tell how it goes to whoever reads: a person, or with ``--json`` a program, on one line."""
+    note(json_text(described) if as_json else text)
 
 
 def json_text(value: object) -> str:

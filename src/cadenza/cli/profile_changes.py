@@ -10,13 +10,11 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-import typer
-
 from cadenza.cli.colours import Style
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note, say
 from cadenza.cli.profile_view import current_name, look, show_one, who
-from cadenza.cli.prompts import can_ask
+from cadenza.cli.prompts import Asker, confirm
 from cadenza.cli.whose import known_profile, login_command
 from cadenza.client import Profile, ProfileRecord, Profiles, SessionStore, StoreKind
 from cadenza.client.auth.place import kept_store, remove_profile
@@ -236,14 +234,15 @@ async def _ask_to_forget(profile: Profile, store: SessionStore) -> None:
         else f"{who(standing.session)} is signed in with the profile {profile.name}."
     )
     sign_out = f"cadenza logout --profile {profile.name}"
-    if not can_ask():
+    asker = Asker()
+    if not asker.is_person:
         raise ConfigurationError(
             what,
             setting="profile",
             next_step=f"Sign out first ({sign_out}), or give --yes to forget the session here alone.",
         )
     note(f"{what} At the provider the session goes on, unless you end it first: {sign_out}")
-    typer.confirm("Forget it here?", err=True, abort=True)
+    await confirm("Forget it here?", asker)
 
 
 def _left_there(error: SessionStoreError) -> None:

@@ -1,6 +1,6 @@
-"""``cadenza whoami``: the signed-in user as the provider knows them now, and where the session belongs.
+"""``cadenza whoami``: the signed-in user as the provider knows them now, and how it stands with their session.
 
-Above: ``cli.app``. Below: ``cli.session``.
+Above: ``cli.app``. Below: ``cli.session``, ``cli.standing`` for what is shown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def whoami(*, profile: Annotated[str | None, PROFILE] = None, as_json: Annotated[bool, JSON] = False) -> None:
-    """Show who is signed in.
+    """Show who is signed in, how, until when, and where the session is kept.
 
     Asks the provider, so a session that was ended elsewhere is noticed: exit code 3.
     """
@@ -33,32 +33,20 @@ def whoami(*, profile: Annotated[str | None, PROFILE] = None, as_json: Annotated
 async def _whoami(*, profile: str | None, as_json: bool) -> None:
     import time
 
-    from cadenza.cli.moments import distance, local_time
     from cadenza.cli.output import json_text, say, show_pairs
-    from cadenza.cli.session import open_api
+    from cadenza.cli.session import open_api, place
+    from cadenza.cli.standing import Standing
     from cadenza.errors import SignInRequiredError
 
     async with open_api(as_json=as_json, profile=profile) as api:
         user = await api.do(api.client.auth.user())
         session = api.client.auth.session
-        addresses = api.client.addresses
         state = api.client.auth.state
+        addresses = api.client.addresses
     if session is None:  # it ended between the two lines above
         raise SignInRequiredError("The session has ended.")
-    ends = local_time(session.expires_at)
+    standing = Standing(user=user, session=session, state=state, addresses=addresses, store_why=place(profile).why)
     if as_json:
-        belongs = {"wsUrl": addresses.ws_url, "supabaseUrl": addresses.supabase_url}
-        say(json_text({"user": user, "tokenExpiresAt": ends, **belongs, "sessionStore": state.store}))
-        return
-    skew = f"{state.clock_offset_seconds:+.0f} s" if state.clock_is_wrong else ""
-    shown = {
-        "E-mail": user.email or "",
-        "User id": user.id or "",
-        "Role": user.role or "",
-        "Token ends": f"{ends}, {distance(session.expires_at - time.time())}; it is refreshed by itself",
-        "Gateway": addresses.ws_url,
-        "Provider": addresses.supabase_url or "through the gateway",
-        "Session in": state.store,
-        "Clock": skew and f"the provider's is {skew} from this machine's: set it",
-    }
-    show_pairs({name: value for name, value in shown.items() if value}, strong=("E-mail",))
+        say(json_text(standing.described()))
+    else:
+        show_pairs(standing.shown(time.time()), strong=("E-mail",))
