@@ -10,11 +10,13 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.identity.acts import NAMES, NOBODY, Step, Story, told
 from tests.identity.side_by_side import Real, Side, beside, running_real
+from tests.identity.test_official_clients_admin import told_to_auth_js
 from tests.support.real import find_programs
 
 from cadenza.identity import IdentityConfig
@@ -268,3 +270,14 @@ async def test_second_factors_are_answered_alike(sides: tuple[Side, Side], seed:
     differences = await played(sides, f"f{seed}", steps())
 
     assert not differences, "\n".join(differences)
+
+
+@pytest.mark.node
+async def test_auth_js_is_told_the_same(tmp_path: Path, config: IdentityConfig) -> None:
+    assert not isinstance(_REAL, str)
+    settings = {**SETTINGS, "GOTRUE_MAILER_AUTOCONFIRM": "true"}
+    with running_real(_REAL, tmp_path, settings) as running:
+        async with beside(running, config, mail=MailConfig(interval_seconds=0)) as both:
+            theirs, ours = [await told_to_auth_js(side.url, side.admin_token) for side in both]
+
+    assert ours == theirs
