@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -203,8 +204,9 @@ class _Typist:
         """The line that stands there once its tabs have been answered."""
         self._type(f"{typed}{_HOME_KEY}echo '<' {_END_KEY} '>'\r")
         seen, shown = "", None
+        decode = codecs.getincrementaldecoder("utf-8")().decode  # a read may end within a character
         while shown is None:
-            seen += os.read(self._mine, 65536).decode()
+            seen += decode(os.read(self._mine, 65536))
             shown = _ECHOED.search(seen)
         return shown[1]
 

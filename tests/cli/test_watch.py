@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -107,10 +108,11 @@ class _Seat:
         )
         os.close(theirs)
         self.seen = ""
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode  # a read may end within a character
 
     def until(self, enough: Callable[[str], bool]) -> None:
         while not enough(self.seen):
-            self.seen += os.read(self.terminal, 65536).decode()
+            self.seen += self._decode(os.read(self.terminal, 65536))
 
     def drawn(self, number: int) -> None:
         """Wait until so many pictures have been drawn."""
@@ -123,7 +125,7 @@ class _Seat:
         # Linux tells an error where the other end of a terminal is closed.
         with contextlib.suppress(OSError):
             while rest := os.read(self.terminal, 65536):
-                self.seen += rest.decode()
+                self.seen += self._decode(rest)
         os.close(self.terminal)
         code: int = self.process.wait(timeout=30)
         return code
@@ -172,6 +174,13 @@ def test_a_person_sees_a_picture_that_refreshes_and_stays_after_ctrl_c(
     assert seat.ended(signal.SIGINT) == 130
     assert seat.seen.count(_TAKEN) == seat.seen.count(_GIVEN_BACK) == 1
     assert all(word in seat.left for word in words)
+
+
+def test_bars_begin_with_those_there_are(sit_down: Callable[..., _Seat]) -> None:
+    seat = sit_down("market:kline:PAPER:BTC/USDT:1m")
+    bar = re.compile(r"\d\d:\d\d:00")
+    seat.until(lambda seen: any(len(bar.findall(frame)) > 20 for frame in seen.split(_FRAME)[:-1]))
+    assert seat.ended(signal.SIGINT) == 130
 
 
 def test_no_color_takes_the_colours_and_leaves_the_picture(sit_down: Callable[..., _Seat]) -> None:

@@ -44,7 +44,13 @@ class LiveView:
         picture: What to draw.
         screen: Where.
         timing: Clocks and sleep.
+
+    Attributes:
+        wants_history: It does: a picture shows the newest beside what was before.
+        teller: Told how the connection fares, for the foot.
     """
+
+    wants_history = True
 
     def __init__(self, picture: Picture, screen: Screen, timing: Timing) -> None:
         self.teller = ConnectionState(timing)

@@ -39,7 +39,13 @@ _PICTURES: dict[ChannelPattern, Callable[[], Picture]] = {
 
 
 class View(Protocol):
-    """Shows items, and what there is to be said beside them."""
+    """Shows items, and what there is to be said beside them.
+
+    Attributes:
+        wants_history: Whether it is the better for what was before.
+    """
+
+    wants_history: bool
 
     @property
     def teller(self) -> Teller:
@@ -66,6 +72,8 @@ def view_for(parsed: ParsedChannel, *, as_json: bool, lines: bool) -> View:
 
 class _Lines:
     """One line each on stdout; what is to be said beside them, on stderr."""
+
+    wants_history = False
 
     def __init__(self, *, as_json: bool) -> None:
         self.teller = ConnectionNotes(as_json=as_json)

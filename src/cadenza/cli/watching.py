@@ -6,14 +6,15 @@ Above: ``cli.watch``. Below: ``cli.session``, ``cli.views``, the SDK.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
-from cadenza.cli.session import open_api
+from cadenza.cli.session import Api, open_api
 from cadenza.cli.suggest import did_you_mean
 from cadenza.cli.views import View, view_for
 from cadenza.client import Client, Watch
 from cadenza.client.subscriptions import BookWatch, GapHandler
-from cadenza.errors import DeadlineExceededError, UsageError, ValidationError
+from cadenza.errors import CadenzaError, DeadlineExceededError, UsageError, ValidationError
 from cadenza.schema import channels
 from cadenza.schema.channels import ParsedChannel, parse_channel
 from cadenza.schema.envelope import Event
@@ -36,7 +37,7 @@ class Wish:
         count: Stop after so many items.
         seconds: Stop after so long.
         depth: Levels a side of a book.
-        lines: A line each, even where a table could be drawn.
+        lines: A line each, even where a picture could be drawn.
         timeout: How long to wait for the gateway's acknowledgement.
         profile: Whose session; None for the current one.
     """
@@ -68,6 +69,8 @@ async def follow(wish: Wish, *, as_json: bool) -> None:
         try:
             api.teller = view.teller
             async with view.running():
+                if view.wants_history and parsed.pattern is channels.KLINE:
+                    await _show_bars_so_far(api, parsed, view)
                 seen = await _show(reader, view, wish)
         finally:
             await reader.__aexit__(None, None, None)
@@ -75,6 +78,14 @@ async def follow(wish: Wish, *, as_json: bool) -> None:
         raise DeadlineExceededError(
             f"{seen} of {wish.count} came within {wish.seconds} s.", next_step="Allow more time with --for."
         )
+
+
+async def _show_bars_so_far(api: Api, parsed: ParsedChannel, view: View) -> None:
+    """Begin with the bars there are: one that has just begun to form says little alone."""
+    interval, instrument = KlineInterval(parsed.params["interval"]), _instrument(parsed)
+    with contextlib.suppress(CadenzaError):  # a picture without a past is one all the same
+        for kline in await api.client.market.klines.list(interval=interval, instrument_ids=[instrument]):
+            view.show(kline)
 
 
 async def _show(reader: _Reader, view: View, wish: Wish) -> int:
@@ -110,11 +121,15 @@ def _parsed(name: str) -> ParsedChannel:
     return parsed
 
 
+def _instrument(parsed: ParsedChannel) -> str:
+    return f"{parsed.params.get('venue')}:{parsed.params.get('symbol')}"
+
+
 def _reader(client: Client, parsed: ParsedChannel, depth: int, on_gap: GapHandler) -> _Reader:
     """The SDK's reader for a channel."""
     market = client.market
     values = parsed.params
-    instrument = f"{values.get('venue')}:{values.get('symbol')}"
+    instrument = _instrument(parsed)
     if parsed.pattern is channels.ORDERBOOK:
         return market.order_books.watch(instrument, depth=depth, on_gap=on_gap)
     if parsed.pattern is channels.TICKER:
