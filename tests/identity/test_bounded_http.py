@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
-from cadenza.identity import IdentityConfig, IdentityServer
+from cadenza.identity import IdentityConfig, IdentityServer, bounded_http
 from cadenza.identity.bounded_http import BoundedHttp
+from cadenza.identity.coalescing import Coalescing
 
 DEADLINE_SECONDS = 20
 LIMIT = BoundedHttp.head_limit_bytes
@@ -105,3 +107,31 @@ async def test_a_body_longer_than_a_head_may_be_is_read(server: IdentityServer) 
         writer.write(head + body)
 
         assert b"Invalid login credentials" in await reader.readuntil(b"}")
+
+
+async def test_head_and_body_of_an_answer_are_one_write(
+    server: IdentityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[bytes] = []
+
+    class Tap:
+        def __init__(self, transport: asyncio.Transport) -> None:
+            self.transport = transport
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.transport, name)
+
+        def write(self, data: bytes) -> None:
+            writes.append(data)
+            self.transport.write(data)
+
+    def tapped(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> Coalescing:
+        return Coalescing(cast("asyncio.Transport", Tap(transport)), loop)
+
+    monkeypatch.setattr(bounded_http, "Coalescing", tapped)
+    async with connected(server) as (reader, writer):
+        for _ in range(3):
+            writer.write(get(server))
+            await reader.readuntil(b"}")
+    assert len(writes) == 3
+    assert all(write.startswith(b"HTTP/1.1 200 ") and write.endswith(b"}") for write in writes)

@@ -50,6 +50,8 @@ _FORWARDED_FOR: Final = "x-forwarded-for"
 _LONGEST_ADDRESS: Final = 64
 #: RFC 1035 section 2.3.4.
 _LONGEST_HOST: Final = 255
+#: Of a header: a longer one is read each time anew.
+_LONGEST_KEPT_NAME: Final = 64
 
 
 class _ClientGoneError(Exception):
@@ -217,13 +219,19 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Each header's first value, as Go's ``Header.Get`` has it; of ``X-Forwarded-For`` all: its last hop counts."""
     headers: dict[str, str] = {}
     for encoded, value in raw:
-        name = encoded.decode("latin-1").lower()
+        name = _known_name(encoded) if len(encoded) <= _LONGEST_KEPT_NAME else encoded.decode("latin-1").lower()
         text = value.decode("latin-1").strip(" \t")  # RFC 9110 section 5.5: not part of the value
         if name == _FORWARDED_FOR and name in headers:
             headers[name] += f",{text}"
         else:
             headers.setdefault(name, text)
     return headers
+
+
+@functools.lru_cache(maxsize=256)
+def _known_name(encoded: bytes) -> str:
+    """A header's name. The same dozen come with every request; values are not kept: they may be secret."""
+    return encoded.decode("latin-1").lower()
 
 
 def _is_preflight(method: str, headers: Mapping[str, str]) -> bool:

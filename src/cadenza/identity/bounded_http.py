@@ -3,7 +3,7 @@
 uvicorn's httptools protocol keeps a header however long it grows, and waits for the rest of a head (or of a body that
 nobody reads any more) for ever: a few connections would hold a process's memory, and 512 silent ones its door.
 
-Above: ``server``, ``stack.serving``. Below: uvicorn.
+Above: ``server``, ``stack.serving``. Below: ``coalescing``, uvicorn.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import asyncio
 from typing import ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cadenza.identity.coalescing import Coalescing
 
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -35,7 +37,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for a first request, so long."""
-        super().connection_made(transport)
+        super().connection_made(Coalescing(transport, self.loop))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
