@@ -21,8 +21,8 @@ def instant(seconds: float) -> int:
 
 def rfc3339(at: int) -> str:
     """An instant as Go writes it: UTC, ``Z``, no zeros at the end of the fraction."""
-    text = (_EPOCH + dt.timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-    return f"{text}Z"
+    text = (_EPOCH + dt.timedelta(microseconds=at)).isoformat().removesuffix("+00:00")
+    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def rfc3339_or_none(at: int | None) -> str | None:
