@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.client.supervising import Rig, Tokens
 
-from cadenza.client.connection import Connected, Connecting, Disconnected, ErrorOccurred, LifecycleEvent, NextStep
-from cadenza.client.ports import Cause, ConnectionListener, Plane, TokenRenewal
-from cadenza.client.supervisor import Supervisor
+from cadenza.client.connection import Connected, Connecting, Disconnected, ErrorOccurred, NextStep
+from cadenza.client.ports import Cause, Plane
 from cadenza.errors import (
     AccessDeniedError,
     CadenzaError,
@@ -31,60 +28,6 @@ from cadenza.errors import (
 
 if TYPE_CHECKING:
     from tests.client.conftest import FakeConnection, ManualTime
-
-
-class Tokens:
-    """A token source that counts up, and fails as a test lines up."""
-
-    def __init__(self) -> None:
-        self.number = 1
-        self.renewals: list[str] = []
-        self.failures: list[CadenzaError] = []
-        self.ended: SignInRequiredError | None = None
-        self.clock_offset_seconds: float | None = 130.0
-
-    async def access_token(self) -> str:
-        if self.failures:
-            raise self.failures.pop(0)
-        return f"token-{self.number}"
-
-    async def renewed(self, refused: str) -> str:
-        self.renewals.append(refused)
-        if self.failures:
-            raise self.failures.pop(0)
-        if refused == f"token-{self.number}":
-            self.number += 1
-        return f"token-{self.number}"
-
-    def end(self, error: SignInRequiredError) -> None:
-        self.ended = error
-
-
-class Rig:
-    def __init__(self, time: ManualTime, make_connection: type[FakeConnection], tokens: Tokens | None) -> None:
-        self.time = time
-        self.tokens = tokens
-        self.events: list[LifecycleEvent] = []
-        self.stopped: list[CadenzaError] = []
-        self.connection: FakeConnection
-
-        def make(listener: ConnectionListener, renewal: TokenRenewal | None) -> FakeConnection:
-            self.connection = make_connection(listener, renewal)
-            return self.connection
-
-        self.supervisor = Supervisor(
-            make=make, tokens=tokens, report=self.events.append, stopped=self.stopped.append, timing=time.timing
-        )
-
-    def of(self, kind: type[LifecycleEvent]) -> list[LifecycleEvent]:
-        return [event for event in self.events if type(event) is kind]
-
-    async def connect(self) -> None:
-        async with asyncio.timeout(5):
-            await self.supervisor.ready(5)
-
-    async def run(self, seconds: float = 0) -> None:
-        await self.time.advance(seconds)
 
 
 @pytest.fixture
@@ -386,65 +329,3 @@ async def test_a_fault_in_the_loop_is_heard_not_hung_on(rig: Rig) -> None:
     with pytest.raises(TransportError, match="RuntimeError") as caught:
         await rig.supervisor.ready(1)
     assert isinstance(caught.value.__cause__, RuntimeError)
-
-
-CODES = [0, 1006, 1009, 3001, 3005, 3008, 3500, 3501, 3503, 3507, 4001, 4500, 4600, 9999]
-OUTCOMES = st.one_of(
-    st.tuples(st.just("refused"), st.sampled_from(CODES)),
-    st.tuples(st.just("error"), st.sampled_from([100, 101, 109, 111, 400])),
-    st.tuples(st.just("dropped"), st.sampled_from(CODES)),
-    st.tuples(st.just("away"), st.just(0)),
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(outcomes=st.lists(OUTCOMES, max_size=25), pace=st.floats(0.05, 40))
-def test_whatever_happens_there_is_one_attempt_at_a_time_with_a_wait_before_each_and_none_after_the_end(
-    manual_time: type[ManualTime],
-    fake_connection: type[FakeConnection],
-    outcomes: list[tuple[str, int]],
-    pace: float,
-) -> None:
-    asyncio.run(live_through(manual_time(), fake_connection, outcomes, pace))
-
-
-async def live_through(
-    time: ManualTime, make_connection: type[FakeConnection], outcomes: list[tuple[str, int]], pace: float
-) -> None:
-    tokens = Tokens()
-    rig = Rig(time, make_connection, tokens)
-    opened_at: list[float] = []
-    under_way = 0
-
-    async def gate() -> None:
-        nonlocal under_way
-        under_way += 1
-        assert under_way == 1
-        assert rig.supervisor.final_error is None
-        opened_at.append(time.now)
-        await asyncio.sleep(0)
-        under_way -= 1
-
-    rig.connection.gate = gate
-    waiting = asyncio.create_task(rig.supervisor.ready(10**9))
-    await time.settle()
-    for kind, code in outcomes:
-        if kind == "refused":
-            rig.connection.answers.append(Cause(code=code))
-        elif kind == "error":
-            rig.connection.answers.append(Cause(plane=Plane.CONNECT_ERROR, code=code, temporary=code in {100, 111}))
-        elif kind == "away":
-            tokens.failures.append(TransportError("Away."))
-        elif rig.supervisor.opened is not None:
-            rig.connection.drop(code)
-        await time.advance(pace)
-        states = [rig.supervisor.opened is not None, rig.supervisor.final_error is not None]
-        assert sum(states) <= 1
-    await time.advance(200)
-    final = rig.supervisor.final_error
-    assert (final is None) == (rig.supervisor.opened is not None)
-    assert all(later - earlier >= 0.1 for earlier, later in itertools.pairwise(opened_at))
-    ends = [event for event in rig.events if isinstance(event, Disconnected) and event.error is not None]
-    assert len(ends) == (final is not None) == len(rig.stopped)
-    await rig.supervisor.close()
-    await asyncio.gather(waiting, return_exceptions=True)

@@ -52,7 +52,7 @@ ATTACKS: Final = MappingProxyType(
         "code injection": (
             "identity/test_flows.py::test_a_wrong_verifier_leaves_the_code_to_whoever_has_the_right_one",
             "identity/test_flows.py::test_pkce_downgrade_a_code_of_the_implicit_flow_is_none",
-            "client/e2e/test_every_way_in.py::test_a_code_of_another_flow_is_worth_nothing",
+            "client/e2e/ways_in/test_every_way_in.py::test_a_code_of_another_flow_is_worth_nothing",
         ),
         "state replay": ("identity/test_flows.py::test_a_state_is_taken_once_and_says_when_it_is_too_old",),
         "open redirect": (

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 import cadenza
-from cadenza.client import Client, LifecycleEvent, MemorySessionStore, SessionStore
+from cadenza.client import Client, LifecycleEvent, MemorySessionStore, Session, SessionStore
 from cadenza.stack.embedded import EmbeddedStack
 from cadenza.stack.settings import StackSettings
 
@@ -90,3 +90,32 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
 def recorder() -> Recorder:
     """What the client under test reports."""
     return Recorder()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(place: Place, recorder: Recorder) -> AsyncIterator[Client]:
+    async with asyncio.timeout(60), place.connect(recorder=recorder) as api:
+        yield api
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def account(place: Place) -> tuple[str, str]:
+    return await place.new_user()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_session(place: Place, account: tuple[str, str]) -> Session:
+    """For tests that only look: signing in anew costs a password check each."""
+    async with place.connect() as api:
+        return await api.auth.sign_in_with_password(*account)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def signed_in(api: Client, shared_session: Session) -> None:
+    await api.auth.use_session(shared_session)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def user(api: Client, account: tuple[str, str]) -> Session:
+    """A session of this test's own, that it may refresh, end or break."""
+    return await api.auth.sign_in_with_password(*account)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.client.e2e.test_every_way_in import Unlimited, client_of, newest, works
+from tests.client.e2e.ways_in.acts import Unlimited, client_of, newest, works
 
 from cadenza.client import Client
 from cadenza.client.auth.flows import Auth, OverWebSocket

@@ -1,38 +1,26 @@
-"""The whole flow from the SDK's side, on the real embedded stack."""
+"""The whole flow from the SDK's side, on the real embedded stack: calls, live events, a connection that is lost."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 import cadenza
 from cadenza import Venue
 from cadenza.client import (
     Client,
     Connected,
-    Connecting,
     Disconnected,
-    ErrorOccurred,
-    FileSessionStore,
-    MemorySessionStore,
     NextStep,
     Session,
 )
 from cadenza.errors import (
-    ClockSkewError,
-    ClosedError,
-    IdentityError,
     RpcError,
     SessionRevokedError,
-    SignInRequiredError,
     SubscriptionError,
-    TokenFormatError,
     ValidationError,
 )
 from cadenza.protocol.codes import Termination
@@ -45,137 +33,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BTC = "PAPER:BTC/USDT"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def api(place: Place, recorder: Recorder) -> AsyncIterator[Client]:
-    async with asyncio.timeout(60), place.connect(recorder=recorder) as api:
-        yield api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def account(place: Place) -> tuple[str, str]:
-    return await place.new_user()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_session(place: Place, account: tuple[str, str]) -> Session:
-    """For tests that only look: signing in anew costs a password check each."""
-    async with place.connect() as api:
-        return await api.auth.sign_in_with_password(*account)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def signed_in(api: Client, shared_session: Session) -> None:
-    await api.auth.use_session(shared_session)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def user(api: Client, account: tuple[str, str]) -> Session:
-    """A session of this test's own, that it may refresh, end or break."""
-    return await api.auth.sign_in_with_password(*account)
-
-
-class TestSignIn:
-    async def test_with_a_password_at_the_provider(self, place: Place, api: Client) -> None:
-        email, password = await place.new_user()
-        session = await api.auth.sign_in_with_password(email, password)
-        assert session.email == email
-        assert api.auth.session == session
-        assert (await api.auth.user()).id == session.user_id
-
-    async def test_over_the_websocket_and_the_anonymous_connection_is_closed(
-        self, place: Place, api: Client, recorder: Recorder
-    ) -> None:
-        """The mission's step 1."""
-        email, password = await place.new_user()
-        await api.auth.over_websocket.sign_in_with_password(email, password)
-        anonymous = await recorder.wait(Connected)
-        await recorder.wait(Disconnected)
-        assert await api.market.venues.list() == [Venue.PAPER]
-        own = await recorder.wait(Connected, 2)
-        assert anonymous.client != own.client == api.client_id
-
-    @pytest.mark.parametrize("over_websocket", [False, True])
-    async def test_a_wrong_password_is_the_same_error_either_way(
-        self, place: Place, api: Client, *, over_websocket: bool
-    ) -> None:
-        email, password = await place.new_user()
-        sign_in = api.auth.over_websocket.sign_in_with_password if over_websocket else api.auth.sign_in_with_password
-        with pytest.raises(IdentityError) as caught:
-            await sign_in(email, password + "x")
-        assert caught.value.error_code == "invalid_credentials"
-        assert not caught.value.temporary
-        assert password not in str(caught.value)
-        assert api.auth.session is None
-
-    @pytest.mark.parametrize("over_websocket", [False, True])
-    async def test_sign_up_signs_in_at_once(self, api: Client, *, over_websocket: bool) -> None:
-        sign_up = api.auth.over_websocket.sign_up if over_websocket else api.auth.sign_up
-        email = f"new-{over_websocket}@example.com".lower()
-        made = await sign_up(email, "a long password", metadata={"nick": "Ann"})
-        assert not made.needs_confirmation
-        assert ((await api.auth.user()).user_metadata or {})["nick"] == "Ann"
-        with pytest.raises(IdentityError) as caught:
-            await sign_up(email, "a long password")
-        assert caught.value.error_code == "user_already_exists"
-
-    async def test_a_short_password_never_leaves_over_the_websocket(self, api: Client) -> None:
-        with pytest.raises(ValidationError) as caught:
-            await api.auth.over_websocket.sign_up("x@example.com", "short")
-        assert caught.value.field == "password"
-
-    async def test_nobody_signed_in_is_said_before_anything_is_sent(
-        self, place: Place, api: Client, recorder: Recorder
-    ) -> None:
-        before = place.stack.gateway.stats.accepted_sockets
-        with pytest.raises(SignInRequiredError):
-            await api.market.tickers.list()
-        with pytest.raises(SignInRequiredError):
-            async with api.market.trades.watch(BTC):
-                pytest.fail("entered")
-        with pytest.raises(SignInRequiredError):
-            await api.auth.user()
-        assert place.stack.gateway.stats.accepted_sockets == before
-        assert recorder.events == []
-
-    async def test_what_anyone_may_ask_needs_no_sign_in(self, api: Client) -> None:
-        assert (await api.system.info()).name == "Cadenza"
-        assert (await api.system.check()).status == "healthy"
-
-    async def test_signing_out_ends_the_session_everywhere(self, place: Place, api: Client, user: Session) -> None:
-        await api.market.venues.list()
-        async with api.market.tickers.watch(BTC) as tickers:
-            await api.auth.sign_out()
-            with pytest.raises(SignInRequiredError):
-                async for _ in tickers:
-                    pass
-        assert api.auth.session is None
-        assert api.client_id is None
-        async with place.connect() as other:
-            await other.auth.use_session(user)
-            with pytest.raises(SignInRequiredError):
-                await other.auth.refresh()
-
-    async def test_signing_out_the_others_leaves_this_session_alone(self, place: Place, api: Client) -> None:
-        email, password = await place.new_user()
-        await api.auth.sign_in_with_password(email, password)
-        async with place.connect() as other:
-            await other.auth.sign_in_with_password(email, password)
-            await api.auth.sign_out("others")
-            with pytest.raises(SignInRequiredError):
-                await other.auth.refresh()
-        await api.auth.refresh()
-
-    async def test_one_client_can_change_its_user(self, place: Place, api: Client, user: Session) -> None:
-        async with api.market.tickers.watch(BTC) as tickers:
-            other = await api.auth.sign_in_with_password(*await place.new_user())
-            assert other.user_id != user.user_id
-            with pytest.raises(ClosedError):
-                async for _ in tickers:
-                    pass
-        assert (await api.auth.user()).id == other.user_id
-        assert await api.market.venues.list() == [Venue.PAPER]
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -344,123 +201,6 @@ class TestConnection:
                 await api.market.venues.list()
         await api.reconnect()
         assert await api.market.venues.list() == [Venue.PAPER]
-
-
-class TestTokens:
-    async def test_a_wrong_signature_is_3500_then_refreshed_and_let_in(
-        self, api: Client, user: Session, recorder: Recorder
-    ) -> None:
-        forged = msgspec.structs.replace(user, access_token=with_wrong_signature(user.access_token))
-        await api.auth.use_session(forged)
-        assert await api.market.venues.list() == [Venue.PAPER]
-        refused = await recorder.wait(Disconnected)
-        assert (refused.code, refused.next_step) == (3500, NextStep.REFRESH)
-        assert api.auth.session is not None
-        assert api.auth.session.access_token not in {user.access_token, forged.access_token}
-
-    async def test_a_wrong_signature_without_a_refresh_token_requires_sign_in(
-        self, place: Place, user: Session
-    ) -> None:
-        async with cadenza.connect(
-            place.stack.ws_url, access_token=with_wrong_signature(user.access_token), environ={}
-        ) as api:
-            with pytest.raises(SignInRequiredError) as caught:
-                await api.market.venues.list()
-        assert isinstance(caught.value.__cause__, cadenza.errors.DisconnectedError)
-        assert caught.value.__cause__.code == 3500
-
-    async def test_a_token_had_elsewhere_is_enough_to_connect(self, place: Place, user: Session) -> None:
-        """The mission's step 2."""
-        async with cadenza.connect(place.stack.ws_url, access_token=user.access_token, environ={}) as api:
-            assert await api.market.venues.list() == [Venue.PAPER]
-
-    async def test_a_malformed_token_never_reaches_the_gateway(self, place: Place, api: Client, user: Session) -> None:
-        before = place.stack.gateway.stats.accepted_sockets
-        for malformed in ("nonsense", "a.b.c", user.access_token.rpartition(".")[0]):
-            with pytest.raises(TokenFormatError):
-                await api.auth.use_session(msgspec.structs.replace(user, access_token=malformed))
-            with pytest.raises(TokenFormatError):
-                async with cadenza.connect(place.stack.ws_url, access_token=malformed, environ={}):
-                    pytest.fail("entered")
-        assert place.stack.gateway.stats.accepted_sockets == before
-
-    async def test_a_malformed_token_in_the_store_never_reaches_the_gateway(self, place: Place, user: Session) -> None:
-        store = MemorySessionStore()
-        async with place.connect(store=store) as api:
-            await api.auth.use_session(user)
-        stored = await store.load()
-        assert stored is not None
-        broken = msgspec.structs.replace(stored.session, access_token="nonsense")
-        await store.save(msgspec.structs.replace(stored, session=broken))
-        before = place.stack.gateway.stats.accepted_sockets
-        async with place.connect(store=store) as api:
-            with pytest.raises(TokenFormatError):
-                await api.market.venues.list()
-        assert place.stack.gateway.stats.accepted_sockets == before
-
-    async def test_the_stored_session_and_its_addresses_are_found_by_the_next_connect(
-        self, place: Place, user: Session, tmp_path: Path
-    ) -> None:
-        environ = {"CADENZA_DATA_DIR": str(tmp_path)}
-        async with cadenza.connect(place.stack.ws_url, supabase_url=place.stack.supabase_url, environ=environ) as api:
-            await api.auth.use_session(user)
-        assert (await FileSessionStore(tmp_path / "session.json").load()) is not None
-        async with cadenza.connect(environ=environ) as api:
-            assert api.addresses.ws_url == place.stack.ws_url
-            assert await api.market.venues.list() == [Venue.PAPER]
-            await api.auth.sign_out()
-        assert not (tmp_path / "session.json").exists()
-
-    async def test_a_session_of_another_place_is_not_sent_here(self, place: Place, user: Session) -> None:
-        store = MemorySessionStore()
-        async with place.connect(store=store) as api:
-            await api.auth.use_session(user)
-        async with cadenza.connect(
-            "ws://127.0.0.1:1/connection/websocket", session_store=store, environ={}, deadline_seconds=1
-        ) as api:
-            assert api.auth.session is None
-
-    async def test_refreshing_changes_the_token_and_not_the_connection(self, api: Client, user: Session) -> None:
-        await api.market.venues.list()
-        before = api.client_id
-        fresh = await api.auth.refresh()
-        assert fresh.access_token != user.access_token
-        assert fresh.user_id == user.user_id
-        assert await api.market.venues.list() == [Venue.PAPER]
-        assert api.client_id == before
-
-    async def test_no_text_of_the_client_shows_a_token(self, api: Client, user: Session) -> None:
-        for shown in (repr(api), repr(api.auth), repr(api.auth.session), repr(api.addresses)):
-            assert user.access_token not in shown
-            assert user.refresh_token not in shown
-
-
-def with_wrong_signature(token: str) -> str:
-    """The same token with another signature of the same length."""
-    head, _, signature = token.rpartition(".")
-    other = "B" if signature[10] == "A" else "A"
-    return f"{head}.{signature[:10]}{other}{signature[11:]}"
-
-
-class TestLifetime:
-    async def test_a_token_that_expired_between_two_runs_is_109_then_refreshed(
-        self, place: Place, recorder: Recorder
-    ) -> None:
-        """The client's clock says it is good; the server's word counts (H5)."""
-        store = MemorySessionStore()
-        async with asyncio.timeout(30):
-            async with place.connect(store=store) as api:
-                await api.auth.sign_in_with_password(*await place.new_user())
-                await api.market.venues.list()
-            place.advance_clock(2 * 3600)
-            async with place.connect(store=store, recorder=recorder) as api:
-                assert await api.market.venues.list() == [Venue.PAPER]
-        error, skew = recorder.of(ErrorOccurred)
-        assert (error.code, error.next_step) == (109, NextStep.REFRESH)
-        assert isinstance(skew.error, ClockSkewError)
-        assert skew.next_step is NextStep.NOTHING
-        assert skew.error.offset_seconds == pytest.approx(7200, abs=60)
-        assert [event.attempt for event in recorder.of(Connecting)] == [1, 2]
 
     async def test_closing_leaves_no_task_behind(self, place: Place) -> None:
         before = asyncio.all_tasks()

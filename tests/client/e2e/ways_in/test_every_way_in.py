@@ -3,123 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import re
-import secrets
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
-import pytest_asyncio
+from tests.client.e2e.ways_in.acts import (
+    NEW_PASSWORD,
+    PASSWORD,
+    arrive,
+    client_of,
+    follow,
+    newest,
+    works,
+)
 from tests.identity.browsing import walk
-from tests.support.loopback import use_free_ports
-from tests.support.totp import STEP_SECONDS, totp
 
-import cadenza
-from cadenza.client import Client, MemorySessionStore
+from cadenza.client import Client
 from cadenza.client.auth.flows import Auth, OverWebSocket
 from cadenza.errors import AuthError, ConfigurationError, IdentityError, ProtocolError, UsageError, ValidationError
-from cadenza.identity.config import IdentityConfig, RateLimits
-from cadenza.schema.scalars import Venue
 from cadenza.stack.embedded import EmbeddedStack
-from cadenza.stack.settings import StackSettings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DEADLINE_SECONDS = 30
-PASSWORD = "correct horse 1"
-NEW_PASSWORD = "correct horse 2"
-
-
-class Unlimited(EmbeddedStack):
-    """No limits, so that one address can sign up many; with the test provider."""
-
-    def identity_config(self) -> IdentityConfig:
-        config = super().identity_config()
-        return dataclasses.replace(
-            config,
-            limits=RateLimits.off(),
-            test_provider=True,
-            mail=dataclasses.replace(config.mail, interval_seconds=0),
-        )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedStack]:
-    folder: Path = tmp_path_factory.mktemp("every-way")
-    settings = StackSettings(data_dir=folder, identity_port=0, gateway_port=0, backend_port=0)
-    async with Unlimited(settings) as running:
-        yield running
-
-
-def client_of(stack: EmbeddedStack, **options: object) -> Client:
-    return cadenza.connect(
-        stack.ws_url,
-        supabase_url=stack.supabase_url,
-        **{"session_store": MemorySessionStore(), "environ": {}, **options},  # type: ignore[arg-type]
-    )
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def api(stack: EmbeddedStack) -> AsyncIterator[Client]:
-    async with asyncio.timeout(DEADLINE_SECONDS), client_of(stack) as client:
-        yield client
-
-
-@pytest.fixture(params=["provider", "websocket"])
-def ways(request: pytest.FixtureRequest, api: Client) -> Auth | OverWebSocket:
-    """Both doors."""
-    return api.auth if request.param == "provider" else api.auth.over_websocket
-
-
-@pytest.fixture(autouse=True)
-def redirects(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Where a browser comes back to in this test."""
-    return use_free_ports(monkeypatch)
-
-
-@pytest.fixture
-def email() -> str:
-    return f"user-{secrets.token_hex(6)}@example.com"
-
-
-class Mail:
-    """The newest mail to an address."""
-
-    def __init__(self, code: str, link: str) -> None:
-        self.code = code
-        self.link = link
-
-
-async def newest(stack: EmbeddedStack, to: str) -> Mail:
-    async with httpx.AsyncClient() as http:
-        answer = await http.get(
-            f"{stack.supabase_url}/inbox", params={"to": to, "wait": "10"}, headers={"Accept": "application/json"}
-        )
-    mail = answer.json()["mails"][0]
-    return Mail(mail["code"], mail["link"])
-
-
-async def follow(link: str) -> str:
-    """Where a mail's link leads, as a browser is told."""
-    async with httpx.AsyncClient() as http:
-        answer = await http.get(link)
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
-
-
-async def arrive(url: str) -> str:
-    """Arrive at a loopback address as a browser does."""
-    async with httpx.AsyncClient() as http:
-        return (await http.get(url)).text
-
-
-async def works(api: Client, email: str) -> None:
-    """The session is in use: the gateway takes it, and it is this user's."""
-    assert Venue.PAPER in await api.market.venues.list()
-    assert (await api.auth.user()).email == email
 
 
 async def test_what_is_offered_is_told_to_whoever_asks(api: Client) -> None:
@@ -326,100 +231,3 @@ class TestProviders:
             await third.cancel()
         with pytest.raises(UsageError, match="completed"):
             await third.complete("12345678")
-
-
-class TestAnonymous:
-    async def test_an_anonymous_user_becomes_a_lasting_one(
-        self, api: Client, ways: Auth | OverWebSocket, email: str
-    ) -> None:
-        session = await ways.sign_in_anonymously()
-        assert session.is_anonymous
-        assert Venue.PAPER in await api.market.venues.list()
-        upgraded = await ways.upgrade(email, PASSWORD)
-        assert not upgraded.is_anonymous
-        assert upgraded.user_id == session.user_id
-        await works(api, email)
-        with pytest.raises(UsageError, match="not anonymous"):
-            await ways.upgrade(email)
-        assert (await ways.sign_in_with_password(email, PASSWORD)).user_id == session.user_id
-
-    async def test_or_by_an_account_elsewhere(self, api: Client, email: str) -> None:
-        session = await api.auth.sign_in_anonymously()
-        pending = await api.auth.start_link_identity("test", listen=False)
-        linked = await pending.complete(await walk(pending.url, email=email, until=pending.redirect_to))
-        assert linked.user_id == session.user_id
-        assert not linked.is_anonymous
-        await works(api, email)
-
-
-class TestIdentities:
-    async def test_ways_in_are_added_and_removed_but_never_the_last(self, api: Client, email: str) -> None:
-        await api.auth.sign_up(email, PASSWORD)
-        pending = await api.auth.start_link_identity("test", listen=False)
-        await pending.complete(await walk(pending.url, email=f"other-{email}", until=pending.redirect_to))
-        identities = await api.auth.identities()
-        assert sorted(identity.provider for identity in identities) == ["email", "test"]
-        linked = next(identity for identity in identities if identity.provider == "test")
-        await api.auth.unlink_identity(linked)
-        (last,) = await api.auth.identities()
-        with pytest.raises(IdentityError) as refused:
-            await api.auth.unlink_identity(last.identity_id)
-        assert refused.value.error_code == "single_identity_not_deletable"
-
-
-class TestAccount:
-    async def test_an_address_is_changed_by_the_codes_of_both_mails(
-        self, stack: EmbeddedStack, api: Client, email: str
-    ) -> None:
-        new = f"new-{email}"
-        await api.auth.sign_up(email, PASSWORD)
-        await api.auth.update_user(email=new, metadata={"nickname": "Ann"})
-        session = await api.auth.confirm_email_change(email, (await newest(stack, email)).code)
-        if session is None:
-            session = await api.auth.confirm_email_change(new, (await newest(stack, new)).code)
-        assert session is not None
-        assert session.email == new
-        assert ((await api.auth.user()).user_metadata or {})["nickname"] == "Ann"
-
-    async def test_a_code_is_mailed_for_a_new_password(
-        self, stack: EmbeddedStack, api: Client, ways: Auth | OverWebSocket, email: str
-    ) -> None:
-        await ways.sign_up(email, PASSWORD)
-        await ways.reauthenticate()
-        nonce = (await newest(stack, email)).code
-        await ways.update_user(password=NEW_PASSWORD, nonce=nonce)
-        await works(api, email)
-
-
-class TestSecondFactor:
-    async def test_it_raises_the_session_and_the_open_connection(
-        self, api: Client, ways: Auth | OverWebSocket, email: str
-    ) -> None:
-        await ways.sign_up(email, PASSWORD)
-        enrolled = await ways.mfa.enroll("phone", issuer="Cadenza")
-        assert enrolled.uri.startswith("otpauth://totp/")
-        assert not await ways.mfa.required()
-        session = await ways.mfa.verify(totp(enrolled.secret, time.time()), factor_id=enrolled.factor_id)
-        assert session.level == "aal2"
-
-        again = await ways.sign_in_with_password(email, PASSWORD)
-        assert (again.level, again.needs_second_factor) == ("aal1", True)
-        assert await ways.mfa.required()
-        await api.market.venues.list()
-        connection = api.client_id
-        with pytest.raises(IdentityError) as wrong:
-            await ways.mfa.verify("000000")
-        assert wrong.value.next_step
-        raised = await ways.mfa.verify(totp(enrolled.secret, time.time() + STEP_SECONDS))
-        assert (raised.level, raised.needs_second_factor) == ("aal2", False)
-        assert not await ways.mfa.required()
-        await works(api, email)
-        assert api.client_id == connection
-        level = await api.auth.step_up()
-        assert level is not None
-        assert level.aal == "aal2"
-
-        (factor,) = await ways.mfa.factors()
-        assert (factor.name, factor.verified) == ("phone", True)
-        await ways.mfa.unenroll(factor.id)
-        assert await ways.mfa.factors() == ()
