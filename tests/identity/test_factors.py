@@ -182,7 +182,16 @@ async def test_an_anonymous_user_has_a_session_and_nothing_else(provider: Any) -
     assert session.user.is_anonymous
 
 
-async def test_an_anonymous_user_has_no_second_factor(provider: Any) -> None:
-    guest = (await provider.http.post("/signup", json={})).json()["access_token"]
-    answer = await provider.send(requests.enrol_totp(guest, friendly_name="phone"))
+async def test_an_anonymous_user_has_a_second_factor_once_they_are_one_no_more(provider: Any) -> None:
+    guest = (await provider.http.post("/signup", json={})).json()
+    enrol_with = requests.enrol_totp(guest["access_token"], friendly_name="phone")
+    answer = await provider.send(enrol_with)
     assert (answer.status_code, answer.json()["code"]) == (403, "no_authorization")
+
+    headers = {"Authorization": f"Bearer {guest['access_token']}"}
+    upgraded = await provider.http.put("/user", json={"email": "ann@example.com"}, headers=headers)
+    assert upgraded.json()["is_anonymous"] is False
+    assert (await provider.send(enrol_with)).status_code == 403  # the token still says what they were
+    renewed = await provider.send(requests.refresh_token_grant(guest["refresh_token"]))
+    answer = await provider.send(requests.enrol_totp(renewed.json()["access_token"], friendly_name="phone"))
+    assert answer.status_code == 200
