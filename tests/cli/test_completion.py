@@ -44,6 +44,8 @@ def _answer(line: str) -> list[str]:
         ("cadenza call --timeout 5 query.ticker", ["query.ticker.list"]),
         ("cadenza methods query.ticker", ["query.ticker.list"]),
         ("cadenza call query.ticker.list ", []),
+        ("cadenza explain query.ticker", ["query.ticker.list"]),
+        ("cadenza explain market:tr", ["market:trade:"]),
         ("cadenza watch ", ["tradingAccount:", "market:"]),
         ("cadenza watch market:orderb", ["market:orderbook:"]),
         ("cadenza watch market:ticker:PAPER", ["market:ticker:PAPER:", "market:ticker:PAPER"]),

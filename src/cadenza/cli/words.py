@@ -28,11 +28,11 @@ def words_for(metavar: str, typed: str) -> _Words:
     """Return the words that may stand for a metavar, each with its help; none where no table says.
 
     Args:
-        metavar: As help shows it.
+        metavar: As help shows it; ``METHOD|CHANNEL`` for either.
         typed: What is there of the word already.
     """
-    known = _KNOWN.get(metavar)
-    return () if known is None else known(typed)
+    known = [_KNOWN[one] for one in metavar.split("|") if one in _KNOWN]
+    return [word for words in known for word in words(typed)]
 
 
 def _methods(_: str) -> _Words:
