@@ -29,6 +29,7 @@ Above: everything. Below: nothing; this module imports nothing of Cadenza.
     │   ├── DeadlineExceededError no answer in time; the work may still have been done
     │   └── MessageTooBigError    over the gateway's limit; `limit_bytes`
     ├── GatewayError              the gateway answered a command with an error; Centrifugo's `code`
+    ├── ProcessError              another program did not start, or ended; `program`, `status`
     ├── RpcError                  the backend answered with an error; `field`, `retry_after_seconds`
     └── SubscriptionError         a subscription ended or was refused; `channel`
         └── GapError              publications were lost and could not be recovered
@@ -53,6 +54,7 @@ __all__ = [
     "KeysUnavailableError",
     "MessageTooBigError",
     "NotOfferedError",
+    "ProcessError",
     "ProtocolError",
     "RpcError",
     "SecondFactorRequiredError",
@@ -295,6 +297,20 @@ class MessageTooBigError(TransportError):
 
 class GatewayError(CadenzaError):
     """The gateway answered a command with an error of its own (Centrifugo's codes 100 to 113)."""
+
+
+class ProcessError(CadenzaError):
+    """Another program, started from here, did not start or ended by itself.
+
+    ``program`` names it, ``status`` is what it ended with, negative for a signal and None where it did not end.
+    """
+
+    default_next_step = "See its log."
+
+    def __init__(self, message: str, *, program: str, status: int | None = None, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.program = program
+        self.status = status
 
 
 class RpcError(CadenzaError):

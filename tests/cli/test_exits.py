@@ -67,6 +67,7 @@ def test_no_error_of_the_tree_ends_a_command_as_a_success() -> None:
         errors.SessionStoreError: {"location": "/nowhere"},
         errors.DisconnectedError: {"code": 3503, "reason": "forced", "temporary": False},
         errors.MessageTooBigError: {"limit_bytes": 65536},
+        errors.ProcessError: {"program": "centrifugo"},
         errors.RpcError: {"code": 22000},
         errors.SubscriptionError: {"channel": "market:ticker:PAPER"},
         errors.GapError: {"channel": "market:ticker:PAPER"},

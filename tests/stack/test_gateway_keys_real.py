@@ -4,64 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import websockets
+from tests.stack.key_server import KeyServer, connect, token
 from tests.support.programs import free_port
 from tests.support.real import find_programs, run_centrifugo
-from tests.tokens.kit import AUDIENCE, ISSUER, USER
+from tests.tokens.kit import AUDIENCE, ISSUER
 
 from cadenza.gateway.centrifugo import CentrifugoConfig
 from cadenza.stack.external import ExternalBackend, ExternalSettings
-from cadenza.tokens.signer import Signer, SigningKey
+from cadenza.tokens.signer import SigningKey
 
 _REAL = find_programs({**os.environ, "SUPABASE_AUTH_BIN": os.environ.get("SUPABASE_AUTH_BIN", "not needed here")})
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(isinstance(_REAL, str), reason=str(_REAL))]
-
-
-class KeyServer:
-    """A provider's JWKS endpoint that counts, and that can go away."""
-
-    def __init__(self, key: SigningKey) -> None:
-        self.key = key
-        self.fetches = 0
-        self.port = free_port()
-        self._server: asyncio.Server | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/jwks.json"
-
-    async def come_up(self) -> None:
-        self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port)
-
-    async def go_down(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.fetches += 1
-        body = json.dumps({"keys": [self.key.public_jwk()]}).encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode() + body)
-        await writer.drain()
-        writer.close()
-
-
-def token(key: SigningKey) -> str:
-    now = int(time.time())
-    return Signer(key).sign({"iss": ISSUER, "aud": AUDIENCE, "sub": USER, "iat": now, "exp": now + 600})
 
 
 @pytest.fixture
@@ -111,22 +73,11 @@ def centrifugo(jwks_url: str, folder: Path) -> Iterator[str]:
         yield f"ws://127.0.0.1:{config.port}/connection/websocket"
 
 
-async def connect(ws_url: str, bearer: str) -> int | None:
-    """Connect with a token: None when it is accepted, else the code that the socket is closed with."""
-    async with asyncio.timeout(10), websockets.connect(ws_url) as socket:
-        await socket.send(json.dumps({"id": 1, "connect": {"token": bearer}}))
-        try:
-            reply: dict[str, Any] = json.loads(await socket.recv())
-        except websockets.ConnectionClosed as closed:
-            return None if closed.rcvd is None else closed.rcvd.code
-        return None if "connect" in reply else int(reply["error"]["code"])
-
-
 async def test_a_cold_node_accepts_tokens_while_the_provider_is_down(
     keys: KeyServer, jwks_url: str, tmp_path: Path
 ) -> None:
     """Row A1. Pointed at the provider itself, the same node refuses for good: shown beside it."""
-    bearer = token(keys.key)
+    bearer = token(keys.keys[0])
     async with httpx.AsyncClient() as http:
         (await http.get(jwks_url)).raise_for_status()
     await keys.go_down()
@@ -139,9 +90,9 @@ async def test_a_cold_node_accepts_tokens_while_the_provider_is_down(
 async def test_tokens_of_made_up_keys_do_not_reach_the_provider(keys: KeyServer, jwks_url: str, tmp_path: Path) -> None:
     """Row A3: 50 connects with a random ``kid`` each."""
     with centrifugo(jwks_url, tmp_path / "cached") as ws_url:
-        assert await connect(ws_url, token(keys.key)) is None
+        assert await connect(ws_url, token(keys.keys[0])) is None
         before = keys.fetches
         forged = [token(SigningKey.generate("ES256", kid=secrets.token_hex(8))) for _ in range(50)]
         assert set(await asyncio.gather(*(connect(ws_url, bearer) for bearer in forged))) == {3500}
         assert keys.fetches == before
-        assert await connect(ws_url, token(keys.key)) is None
+        assert await connect(ws_url, token(keys.keys[0])) is None

@@ -26,6 +26,7 @@ from cadenza.cli import (
     doctor,
     explain,
     gateway,
+    gateway_run,
     identity,
     inbox,
     login,
@@ -84,6 +85,7 @@ def app() -> typer.Typer:
     made.add_typer(provider, name="identity")
     real_gateway = typer.Typer(rich_markup_mode=None, help="Configure, check and run a real Centrifugo.")
     gateway.register(real_gateway)
+    gateway_run.register(real_gateway)
     made.add_typer(real_gateway, name="gateway")
     return made
 

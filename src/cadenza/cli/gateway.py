@@ -14,6 +14,7 @@ from cadenza.cli.colours import Style
 from cadenza.cli.exits import Exit
 from cadenza.cli.help import JSON, examples
 from cadenza.cli.output import json_text, note, say
+from cadenza.cli.private_file import write_private_file
 
 if TYPE_CHECKING:
     from cadenza.gateway.centrifugo import CentrifugoConfig, Finding
@@ -90,7 +91,7 @@ def config(
     if output is None:
         say(_content(settings, with_secrets=False).rstrip("\n"))
     else:
-        _save(output, _content(settings, with_secrets=with_secrets))
+        write_private_file(output, _content(settings, with_secrets=with_secrets).encode())
     _tell(settings, output, with_secrets=with_secrets, as_json=as_json)
 
 
@@ -113,20 +114,6 @@ def _tell(settings: CentrifugoConfig, output: Path | None, *, with_secrets: bool
     if needed:
         note(f"It holds no secret. Centrifugo needs in its environment: {', '.join(needed)}.")
     note(f"The backend reaches this node's server API with CADENZA_API_URL={settings.api_url}")
-
-
-def _save(output: Path, content: str) -> None:
-    from cadenza.errors import ConfigurationError
-    from cadenza.stack.folder import write_private
-
-    try:
-        write_private(output, content)
-    except OSError as refused:
-        raise ConfigurationError(
-            f"{output} cannot be written: {refused.strerror}.",
-            setting="--output",
-            next_step="Choose another file, in a folder that is there.",
-        ) from None
 
 
 def check(

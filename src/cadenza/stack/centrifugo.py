@@ -1,6 +1,6 @@
 """The settings of a real Centrifugo, from the very environment that the backend beside it reads.
 
-Above: ``cli.gateway``. Below: ``gateway.centrifugo``, ``stack.channels``, ``stack.external``.
+Above: ``cli.gateway``. Below: ``gateway.centrifugo``, ``stack.channels``, ``stack.provider``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cadenza.client.settings import refuse_unknown_variables
 from cadenza.errors import ConfigurationError
 from cadenza.gateway.centrifugo import CentrifugoConfig, Finding, Wanted, check, read_file, secret_environment
 from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
-from cadenza.stack.external import port_from_environment, provider_from_environment
+from cadenza.stack.provider import port_from_environment, provider_from_environment
 
 #: Stands in a change that is to be written by somebody whose provider is not known.
 _SOME_PROVIDER: Final = "https://<ref>.supabase.co"

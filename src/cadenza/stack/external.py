@@ -22,23 +22,24 @@ from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
-from cadenza.client.settings import AUTH_PATH, read_environment
+from cadenza.client.settings import read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.identity.http_server import HttpServer
 from cadenza.schema.access import Guarded
-from cadenza.stack.outgoing import http_client, server_api_url, split_url
+from cadenza.stack.outgoing import http_client, server_api_url
+from cadenza.stack.provider import (
+    DEFAULT_AUDIENCE,
+    http_url,
+    port_from_environment,
+    provider_from_environment,
+    required,
+)
 from cadenza.stack.serving import bind
 from cadenza.stack.settings import BACKEND_PORT, access_settings
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.verifier import Verifier
 
-#: The audience of every Supabase access token of a signed-in user.
-DEFAULT_AUDIENCE: Final = "authenticated"
-#: Supabase Auth publishes its keys here, below its own address.
-_JWKS_PATH: Final = "/.well-known/jwks.json"
-_HIGHEST_PORT: Final = 65535
-_PORT_DIGITS: Final = 5
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -84,41 +85,6 @@ class ExternalSettings:
     venue_seed: int = 724
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProviderSettings:
-    """The identity provider, as backend and gateway are told of it.
-
-    Attributes:
-        auth_url: Its address, ``/auth/v1`` included where Supabase's gateway stands in front.
-        issuer: The exact ``iss`` of its tokens.
-        audience: Their ``aud``.
-        jwks_url: Its key set.
-    """
-
-    auth_url: str
-    issuer: str
-    audience: str
-    jwks_url: str
-
-
-def provider_from_environment(environ: Mapping[str, str]) -> ProviderSettings:
-    """Read where the provider is: issuer and key set stand below it, unless said otherwise.
-
-    Raises:
-        ConfigurationError: A variable is missing, unknown or wrong; ``setting`` names it.
-    """
-    known = read_environment(environ)
-    auth_url = _http_url(known.supabase_url or _required(environ, "SUPABASE_URL"), "SUPABASE_URL").rstrip("/")
-    if not auth_url.endswith(AUTH_PATH):
-        auth_url += AUTH_PATH
-    return ProviderSettings(
-        auth_url=auth_url,
-        issuer=known.issuer or auth_url,
-        audience=known.audience or DEFAULT_AUDIENCE,
-        jwks_url=_http_url(environ.get("CADENZA_JWKS_URL") or auth_url + _JWKS_PATH, "CADENZA_JWKS_URL"),
-    )
-
-
 def external_settings_from_environment(environ: Mapping[str, str] | None = None, **options: object) -> ExternalSettings:
     """Read the backend's variables: ``docs/how-to/run-behind-centrifugo.md`` lists them.
 
@@ -137,8 +103,8 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
         "jwks_url": provider.jwks_url,
         "anon_key": _header_text(known.anon_key or "", "SUPABASE_PUBLISHABLE_KEY or SUPABASE_ANON_KEY"),
         "api_url": _api_url(environ, known.ws_url),
-        "api_key": _header_text(_required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
-        "proxy_secret": _required(environ, "CADENZA_PROXY_SECRET"),
+        "api_key": _header_text(required(environ, "CADENZA_API_KEY"), "CADENZA_API_KEY"),
+        "proxy_secret": required(environ, "CADENZA_PROXY_SECRET"),
         "address_header": _header_name(environ.get("CADENZA_ADDRESS_HEADER")),
         "port": port_from_environment(environ),
         **access_settings(environ),
@@ -150,19 +116,8 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
 def _api_url(environ: Mapping[str, str], ws_url: str | None) -> str:
     given = environ.get("CADENZA_API_URL")
     if given:
-        return _http_url(given, "CADENZA_API_URL").rstrip("/")
-    return server_api_url(ws_url or _required(environ, "CADENZA_WS_URL"))
-
-
-def _http_url(url: str, setting: str) -> str:
-    parts = split_url(url)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(
-            f"{setting} is not an HTTP address.",
-            setting=setting,
-            next_step=f"Set {setting} to one such as https://<ref>.supabase.co.",
-        )
-    return url
+        return http_url(given, "CADENZA_API_URL").rstrip("/")
+    return server_api_url(ws_url or required(environ, "CADENZA_WS_URL"))
 
 
 def _header_text(secret: str, setting: str) -> str:
@@ -186,29 +141,6 @@ def _header_name(text: str | None) -> str | None:
             next_step="Set it to what the provider has as GOTRUE_RATE_LIMIT_HEADER, for example X-Forwarded-For.",
         )
     return text
-
-
-def port_from_environment(environ: Mapping[str, str]) -> int:
-    """Return the backend's port: ``PORT``, or its usual one."""
-    text = environ.get("PORT")
-    if not text:
-        return BACKEND_PORT
-    if not (text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS and int(text) <= _HIGHEST_PORT):
-        raise ConfigurationError(
-            f"PORT is {text[:20]!r}, which is not a TCP port.",
-            setting="PORT",
-            next_step="Set it to a number from 1 to 65535, or to 0 for a free one.",
-        )
-    return int(text)
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name)
-    if not value:
-        raise ConfigurationError(
-            f"{name} is not set, and the backend cannot do without it.", setting=name, next_step=f"Set {name}."
-        )
-    return value
 
 
 class ExternalBackend:

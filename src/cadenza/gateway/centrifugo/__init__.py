@@ -9,8 +9,9 @@
 from cadenza.gateway.centrifugo.check import check
 from cadenza.gateway.centrifugo.config import SECRET_HEADER, CentrifugoConfig
 from cadenza.gateway.centrifugo.document import Json, document, secret_environment, secret_variables, text
+from cadenza.gateway.centrifugo.effective import Options
 from cadenza.gateway.centrifugo.findings import Change, ChangeKind, Finding, Level
-from cadenza.gateway.centrifugo.reading import read_file
+from cadenza.gateway.centrifugo.reading import effective, read_file
 from cadenza.gateway.centrifugo.rules import Wanted
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "Finding",
     "Json",
     "Level",
+    "Options",
     "Wanted",
     "check",
     "document",
+    "effective",
     "read_file",
     "secret_environment",
     "secret_variables",
