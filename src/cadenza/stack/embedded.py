@@ -167,6 +167,8 @@ class EmbeddedStack:
             host=self._settings.host,
             port=self._settings.identity_port,
             access_token_lifetime_seconds=self._settings.access_token_lifetime_seconds,
+            # As the hook for a real provider does, so that tokens of either are the same to a gateway.
+            session_channel_claim=True,
             # None is "pages served from this machine"; whoever names origins means those.
             allowed_origins=self._settings.allowed_origins or None,
             # So that signing in through a browser can be tried without an account anywhere.
