@@ -98,6 +98,7 @@ def stack(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A stack that all tests of this room share; each has users' sessions of its own."""
     folder = tmp_path_factory.mktemp("stack")
     environment = {"PATH": os.defpath, "HOME": str(folder), "CADENZA_DATA_DIR": str(folder / "data")}
+    environment["CADENZA_SECOND_FACTOR_FOR"] = "credentials"
     command = [*program, "up", "--json", "--identity-port", "0", "--gateway-port", "0", "--backend-port", "0"]
     with subprocess.Popen(  # the program under test
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

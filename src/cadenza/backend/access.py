@@ -204,7 +204,8 @@ def _one_factor(_check: Check, _caller: Caller) -> _Refusal:
     return _Refusal(
         code=Code.SECOND_FACTOR_REQUIRED,
         message="This wants a second factor (aal2).",
-        mend="Prove a second factor on this connection: connect(second_factor=...) or api.auth.mfa.verify in the SDK.",
+        mend="Prove a second factor on this connection: connect(second_factor=...) or api.auth.mfa.verify in the SDK; "
+        "cadenza call asks for the code at a terminal.",
     )
 
 

@@ -56,7 +56,7 @@ def call(
 
     The data is indented JSON; on a terminal a list is a table, and books, tickers and bars are drawn. With --json the
     answer is one line, {"data", "pagination"}. Tokens in an answer are not shown. A secret is never an argument: pipe
-    parameters that hold one.
+    parameters that hold one. Where a call wants a second factor, somebody at a terminal is asked for the code.
     """
     from cadenza.cli.loops import run
     from cadenza.cli.parameters import read_parameters

@@ -30,6 +30,10 @@ _NEXT_STEPS: tuple[tuple[type[errors.CadenzaError], str], ...] = (
     (errors.DisconnectedError, ""),
     (errors.MessageTooBigError, ""),
     (
+        errors.SecondFactorRequiredError,
+        "Give it first: cadenza login --second-factor. At a terminal the command asks for it by itself.",
+    ),
+    (
         errors.TransportError,
         "Check that a stack is running (cadenza up) and that CADENZA_WS_URL and SUPABASE_URL name it.",
     ),

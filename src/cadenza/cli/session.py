@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from cadenza.cli.colours import Style
 from cadenza.cli.errors import next_step
+from cadenza.cli.lines import is_terminal
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
 from cadenza.cli.whose import check_store, login_command, settle_profile
@@ -23,6 +24,7 @@ from cadenza.client import (
     Connecting,
     Disconnected,
     ErrorOccurred,
+    SecondFactorRequest,
     StoredSession,
     connect,
 )
@@ -99,6 +101,7 @@ class Api:
             session_store=None if store is None else store.value,
             profile=profile,
             deadline_seconds=timeout,
+            second_factor=self._prove_second_factor if is_terminal() else None,
             events=self,
         )
         self._as_json = as_json
@@ -125,6 +128,14 @@ class Api:
             if not working.done():
                 working.cancel()
                 await asyncio.wait({working})
+
+    async def _prove_second_factor(self, request: SecondFactorRequest) -> None:
+        """A call wants it, and somebody sits there: ask, as often as a code is mistyped."""
+        from cadenza.cli.prompts import Asker
+        from cadenza.cli.second_factor import rise
+
+        note(f"{request.method} wants a second factor.")
+        await rise(self.client.auth.mfa, Asker())
 
     # The SDK's handlers
 
