@@ -1,7 +1,8 @@
 """A process that refreshes when it is told to: ``racer.py DATA_DIR SUPABASE_URL AUTH_PATH``.
 
 ``refresh`` on a line of its own: it refreshes at once and says a digest of the refresh token it has then. ``user``: it
-asks the provider who it is. A minute passes between two rounds, by its clocks, or the SDK would call it a storm (E6).
+asks the provider who it is. ``asked``: how many refresh tokens it has sent so far. A minute passes between two rounds,
+by its clocks, or the SDK would call it a storm (E6).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import hashlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from cadenza.client import Client
 from cadenza.client.options import Options
@@ -18,6 +22,19 @@ from cadenza.client.settings import Environment
 from cadenza.client.timing import Timing
 
 passed = 0.0
+asked = 0
+
+
+def count_refreshes() -> None:
+    """Whoever is not the first of a round sends nothing: the sibling's token is in the store."""
+    stream = httpx.AsyncClient.stream
+
+    def counted(self: httpx.AsyncClient, method: str, url: Any, **options: Any) -> Any:
+        global asked  # noqa: PLW0603  # this program's count
+        asked += dict(options.get("params") or {}).get("grant_type") == "refresh_token"
+        return stream(self, method, url, **options)
+
+    httpx.AsyncClient.stream = counted  # type: ignore[method-assign]  # as every client of this program has it
 
 
 async def main(data_dir: str, supabase_url: str, auth_path: str) -> None:
@@ -34,7 +51,9 @@ async def main(data_dir: str, supabase_url: str, auth_path: str) -> None:
         while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
             passed += 60
             try:
-                if line == "user":
+                if line == "asked":
+                    answer = str(asked)
+                elif line == "user":
                     answer = (await api.auth.user()).id or ""
                 else:
                     answer = hashlib.sha256((await api.auth.refresh()).refresh_token.encode()).hexdigest()
@@ -43,4 +62,5 @@ async def main(data_dir: str, supabase_url: str, auth_path: str) -> None:
             print(answer, flush=True)
 
 
+count_refreshes()
 asyncio.run(main(*sys.argv[1:]))
