@@ -109,7 +109,21 @@ async def test_the_last_picture_stays_when_the_terminal_is_given_back(terminal: 
         view.show("one more, which was never drawn")
     assert terminal.text.startswith(_TAKEN)
     after = terminal.text.rpartition(_GIVEN_BACK)[2]
-    assert after.splitlines() == ["1 shown, 0 s", "● connected  Ctrl-C ends"]
+    assert after.splitlines() == ["1 shown, 0 s"]
+
+
+async def test_what_is_missing_stays_beside_the_last_picture(terminal: _Terminal) -> None:
+    clock = _Clock()
+    view = LiveView(_Words(), Screen(terminal), clock.timing)
+    async with view.running():
+        await clock.until_asleep()
+        view.missed(Gap(channel="c", cause=GapCause.MISSING, lost=2))
+        view.teller.disconnected(_LOST)
+    after = terminal.text.rpartition(_GIVEN_BACK)[2]
+    assert "connection lost: shutdown" in after
+    assert "Ctrl-C" not in after
+    view.teller.connected(Connected(client="5f"))
+    assert joined(view.teller.last_line(has_blocks=True) or []).startswith("  2 publication(s) missing at ")
 
 
 @pytest.mark.parametrize("error", [SubscriptionError("over", channel="c"), asyncio.CancelledError()])

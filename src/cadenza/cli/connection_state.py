@@ -68,6 +68,12 @@ class ConnectionState:
             state.append((f"  {lost} missing at {_clock(at)}: {gap.cause.value}", Style.WARNING))
         return [*state, ("  Ctrl-C ends", Style.MUTED)]
 
+    def last_line(self, *, has_blocks: bool) -> Line | None:
+        """What of it is still worth knowing when the view has ended: nothing, where all went well."""
+        if not self._lost and self._gap is None:
+            return None
+        return [span for span in self.line(has_blocks=has_blocks) if span[1] is Style.WARNING]
+
     def _next(self) -> str:
         left = self._retry_at - self._timing.monotonic()
         attempt = f"attempt {self._attempt}" if self._attempt > 1 else ""

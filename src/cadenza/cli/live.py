@@ -91,7 +91,7 @@ class LiveView:
         try:
             yield
         finally:
-            self._screen.leave(self._lines())
+            self._screen.leave(self._last_lines())
 
     async def _draw_on(self) -> None:
         while True:
@@ -103,6 +103,17 @@ class LiveView:
                     await self._changed.wait()
 
     def _lines(self) -> list[Line]:
+        """The picture, and how the connection stands."""
+        return [*self._drawn(), self.teller.line(has_blocks=self._screen.has_blocks)]
+
+    def _last_lines(self) -> list[Line]:
+        last = self.teller.last_line(has_blocks=self._screen.has_blocks)
+        if last is not None:
+            return [*self._drawn(), last]
+        drawn = self._drawn()
+        return drawn if drawn[-1] else drawn[:-1]
+
+    def _drawn(self) -> list[Line]:
         width, height = self._screen.size
         room = Room(
             width=width,
@@ -110,7 +121,7 @@ class LiveView:
             has_blocks=self._screen.has_blocks,
             age_seconds=self._timing.monotonic() - self._arrived_at,
         )
-        return [*self._picture.lines(room)[: room.height], self.teller.line(has_blocks=room.has_blocks)]
+        return self._picture.lines(room)[: room.height]
 
     @contextlib.contextmanager
     def _have_terminal(self) -> Iterator[None]:
