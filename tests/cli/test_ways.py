@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from tests.cli.people import PASSWORD, Person, told_by
+from tests.cli.conftest import RunningStack
+from tests.cli.people import PASSWORD, Person, Provider, person_at, told_by
 from tests.cli.terminal import Terminal
 from tests.identity.browsing import walk
 from tests.support.loopback import use_free_ports
@@ -304,6 +305,46 @@ class TestSecondFactor:
         assert ran.code == 2
         assert "cadenza mfa" in ran.err
         assert not known.session_file.exists()
+
+
+class TestOverWebSocket:
+    """The same through the gateway, at a whole stack."""
+
+    @pytest.fixture
+    def customer(self, stack: RunningStack, tmp_path: Path) -> Person:
+        """Somebody whose provider is out of their reach: only what the gateway hands on can work."""
+        customer = person_at(Provider(url=stack.supabase_url, folder=tmp_path), tmp_path)
+        customer.environ |= {"CADENZA_WS_URL": stack.ws_url, "SUPABASE_URL": "http://127.0.0.1:9"}
+        return customer
+
+    def test_signed_up_with_a_password_and_in_with_a_code(self, customer: Person) -> None:
+        password = {"CADENZA_PASSWORD": PASSWORD}
+        ran = customer("signup", "--over-websocket", "--email", customer.email, environ=password)
+        assert ran.code == 0, ran.err
+        with customer.at_terminal("login", "--over-websocket") as terminal:
+            assert "in the browser" not in terminal.expect("Which? [1] ")  # the gateway does not tell who is open
+            terminal.type("1")
+            terminal.expect("E-mail: ")
+            terminal.type(customer.email)
+            terminal.expect("not followed: ")
+            terminal.type("000000")
+            terminal.expect("take the newest one")
+            terminal.type(customer.provider.mail(customer.email).code)
+            assert terminal.end() == 0
+        assert customer("call", "query.venue.list").code == 0
+
+    def test_a_browser_comes_back(self, customer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        customer.redirects = use_free_ports(monkeypatch)
+        ran = customer("login", "--over-websocket", "--provider", "test", environ=customer.browser())
+        assert ran.code == 0, ran.err
+        assert f"Signed in as {customer.email};" in ran.out
+
+    def test_who_has_no_account_is_told_how_to_get_one(self, customer: Person) -> None:
+        argv = ("login", "--over-websocket", "--code", "--code-stdin", "--email", customer.email)
+        ran = customer(*argv, stdin="123456\n")
+        assert ran.code == 4
+        assert "cadenza signup" in ran.err
+        assert ran.err.count("\n") == 1
 
 
 class TestOut:

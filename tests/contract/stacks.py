@@ -244,7 +244,7 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
                     further=partners.environment(auth_url, post.port),
                 )
             )
-            running.enter_context(_prefix_front(bare_url, front_port, folder))
+            running.enter_context(prefix_front(bare_url, front_port, folder))
             jwks_url = f"{auth_url}/.well-known/jwks.json"
             # As `cadenza gateway config` makes it, of the environment that the backend reads.
             made = centrifugo_config(
@@ -268,7 +268,7 @@ async def real(folder: Path, programs: RealPrograms) -> AsyncIterator[System]:
                 issuer=auth_url,
                 key=key,
                 oauth_provider="keycloak",
-                mail_to=functools.partial(_from_post, post),
+                mail_to=functools.partial(from_post, post),
             )
             running.enter_context(_backend(system, secret, backend_port, folder, jwks_url=jwks_url))
             yield system
@@ -308,7 +308,7 @@ async def _from_inbox(supabase_url: str, address: str) -> Letter:
     return Letter(code=mail["code"], link=mail["link"])
 
 
-async def _from_post(post: SmtpSink, address: str) -> Letter:
+async def from_post(post: SmtpSink, address: str) -> Letter:
     text = html_of(await post.mail_to(address))
     code, link = re.search(r"<p>(\d*)</p>", text), re.search(r'href="([^"]*)"', text)
     assert code is not None
@@ -323,7 +323,7 @@ def _signing_key(config: IdentityConfig) -> SigningKey:
 
 
 @contextlib.contextmanager
-def _prefix_front(bare_url: str, port: int, folder: Path) -> Iterator[None]:
+def prefix_front(bare_url: str, port: int, folder: Path) -> Iterator[None]:
     """Stand where Supabase's own gateway stands: ``/auth/v1`` in front of the bare service."""
     program = Program(
         [sys.executable, "-m", "tests.support.prefix_front", bare_url, str(port)],

@@ -79,7 +79,8 @@ class Joining:
                 return await self._flows.sign_in_with_password(email, password)
             return await self._flows.verify_code(email, _typed(answer), type="signup")
 
-        self._tell_of_mail(email)
+        # The provider does not tell who is registered.
+        self._tell_of_mail(f"{email}, unless it has an account already", email)
         return await ask_again(_CONFIRM, self.asker, redeem) if self.asker.has_codes else None
 
     async def upgrade(self, email: str) -> Session | None:
@@ -102,7 +103,7 @@ class Joining:
                 raise ValidationError("The address is not confirmed yet.", next_step="Follow the link in the mail.")
             return session
 
-        self._tell_of_mail(email)
+        self._tell_of_mail(email, email)
         return await ask_again(_CONFIRM, self.asker, redeem) if self.asker.has_codes else None
 
     @property
@@ -115,11 +116,11 @@ class Joining:
     async def _by_code(self, email: str) -> Session:
         self.asker.require_codes()
         async with await self._flows.start_magic_link(email, listen=False) as pending:
-            self._tell_of_mail(email)
+            self._tell_of_mail(email, email)
             return await outcome(pending, "Its code, or its link, not followed: ", self.asker, seconds=MAIL_SECONDS)
 
-    def _tell_of_mail(self, email: str) -> None:
-        tell(f"A mail is on its way to {email}.", {"event": "mail", "to": email}, as_json=self.wish.as_json)
+    def _tell_of_mail(self, whom: str, email: str) -> None:
+        tell(f"A mail is on its way to {whom}.", {"event": "mail", "to": email}, as_json=self.wish.as_json)
 
 
 def _typed(answer: str) -> str:

@@ -15,9 +15,9 @@ from cadenza.cli.output import tell
 from cadenza.cli.picking import Choice, Way, nobody_to_ask, pick, refuse_closed
 from cadenza.cli.prompts import Asker, ask_email, ask_password
 from cadenza.cli.waiting import outcome
-from cadenza.client import Auth, Session
+from cadenza.client import Auth, PendingSignIn, Session
 from cadenza.client.auth.flows import OverWebSocket
-from cadenza.errors import ConfigurationError
+from cadenza.errors import AccessDeniedError, ConfigurationError
 
 __all__ = ["MAIL_SECONDS", "Ways", "flows_of"]
 
@@ -95,12 +95,19 @@ class Ways:
     async def _mail(self, email: str, *, listen: bool) -> Session:
         if not listen:
             self._asker.require_codes()  # before a mail is sent for nothing
-        pending = await self._flows.start_magic_link(email, create_user=False, listen=listen)
+        pending = await self._mailed(email, listen=listen)
         followed = "Follow its link in a browser on this machine; or paste link or code: "
         question = followed if listen else "Its code, or its link, not followed: "
         async with pending:
             tell(f"A mail is on its way to {email}.", {"event": "mail", "to": email}, as_json=self.here.as_json)
             return await outcome(pending, question, self._asker, seconds=self.here.seconds or MAIL_SECONDS)
+
+    async def _mailed(self, email: str, *, listen: bool) -> PendingSignIn:
+        try:
+            return await self._flows.start_magic_link(email, create_user=False, listen=listen)
+        except AccessDeniedError as error:  # how the backend says that it would have to make an account
+            step = "If the address has no account yet: cadenza signup"
+            raise AccessDeniedError(error.message, code=error.code, next_step=step) from error
 
     async def _provider(self, name: str) -> Session:
         if not self.over_websocket:
