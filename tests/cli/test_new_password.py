@@ -55,6 +55,11 @@ class TestChanged:
             assert terminal.end() == 3
             assert "cadenza login" in terminal.seen
 
+    def test_an_anonymous_user_is_told_that_there_is_none(self, person: Person) -> None:
+        assert person("login", "--anonymous").code == 0
+        ran = person("password", "--password-stdin", stdin=f"{NEW_PASSWORD}\n")
+        assert (ran.code, "cadenza signup" in ran.err) == (2, True)
+
     def test_the_second_factor_is_asked_for_where_the_provider_wants_it(self, person: Person) -> None:
         secret = person.provider.enroll(person.email)
         assert _signs_in(person, _OLD)

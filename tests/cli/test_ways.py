@@ -77,6 +77,8 @@ class TestPicking:
             ("--provider", "test", "--code"),
             ("--password-stdin", "--id-token-stdin", "--provider", "test"),
             ("--id-token-stdin",),
+            ("--provider", "--no-browser"),
+            ("--provider", ""),
         ],
     )
     def test_ways_that_contradict_one_another_are_refused(self, person: Person, argv: tuple[str, ...]) -> None:

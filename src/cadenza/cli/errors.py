@@ -97,7 +97,7 @@ def report_usage(problem: typer.TyperException, *, as_json: bool) -> int:
 
 def warn(error: errors.CadenzaError) -> None:
     """Say on stderr what happened and what to do next, for a command that goes on after it."""
-    described = _described(error, exit_for(error))
+    described = {**_described(error, exit_for(error)), "field": None}  # it was just asked for
     note(_one_line(_wrong(described)), Style.WARNING, then=_one_line(str(described.get("nextStep", ""))))
 
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
             "cadenza login --email you@example.com",
             "cadenza login --provider github",
             "cadenza login --email you@example.com --password-stdin < password.txt",
-            "cadenza inbox --wait --json | jq -r '.mails[0].code' | cadenza login --code --code-stdin --email ...",
+            "cadenza login --code --email you@example.com",
             "CADENZA_EMAIL=you@example.com CADENZA_PASSWORD=... cadenza login --over-websocket",
         ),
     )(login)

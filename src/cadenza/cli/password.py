@@ -46,12 +46,14 @@ def password(
 async def _password(new: NewPassword, profile: str | None) -> None:
     from cadenza.cli.output import json_text, say
     from cadenza.cli.session import open_api
-    from cadenza.errors import SignInRequiredError
+    from cadenza.errors import SignInRequiredError, UsageError
 
     async with open_api(as_json=new.as_json, profile=profile) as api:
         session = api.client.auth.session
         if session is None:
             raise SignInRequiredError("Nobody is signed in.")
+        if session.is_anonymous:
+            raise UsageError("An anonymous user has no password.", next_step="Give them an address: cadenza signup")
         await api.do(new.set(api.client.auth))
     if new.as_json:
         say(json_text({"email": session.email, "userId": session.user_id, "changed": True}))

@@ -63,6 +63,8 @@ def chosen(flags: Flags, environ: Mapping[str, str]) -> Choice | None:
     """
     if flags.id_token_stdin and not flags.provider:
         raise typer.BadParameter("whose token it is must be said with --provider NAME", param_hint="--id-token-stdin")
+    if flags.provider is not None and (not flags.provider or flags.provider.startswith("-")):
+        raise typer.BadParameter("a provider's name is needed", param_hint="--provider")
     asked = {
         Way.PASSWORD: flags.password or flags.password_stdin,
         Way.CODE: flags.code,

@@ -35,11 +35,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add this verb to the command line."""
-    lines = (
-        "cadenza recover --email you@example.com",
-        "cadenza recover --email you@example.com --code-stdin --password-stdin < code-and-password.txt",
-    )
-    app.command("recover", epilog=examples(*lines))(recover)
+    app.command("recover", epilog=examples("cadenza recover --email you@example.com"))(recover)
 
 
 def recover(
