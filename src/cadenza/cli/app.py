@@ -32,6 +32,7 @@ from cadenza.cli import (
     login,
     logout,
     methods,
+    mfa,
     password,
     profile,
     recover,
@@ -73,6 +74,9 @@ def app() -> typer.Typer:
     own = typer.Typer(rich_markup_mode=None, help="Take your data along, or delete your account.")
     account.register(own)
     made.add_typer(own, name="account")
+    factors = typer.Typer(rich_markup_mode=None, help="Second factors: an authenticator app beside the password.")
+    mfa.register(factors)
+    made.add_typer(factors, name="mfa")
     profiles = typer.Typer(rich_markup_mode=None, help="Keep several sessions apart: dev, uat, prod.")
     profile.register(profiles)
     made.add_typer(profiles, name="profile")

@@ -46,6 +46,7 @@ _PROVIDER_NEXT_STEPS = {
     "email_not_confirmed": "Follow the link in the confirmation mail, then sign in. For another mail: cadenza signup",
     "insufficient_aal": "Give the second factor: cadenza login --second-factor",
     "invalid_credentials": "Check the address and the password. If it is forgotten: cadenza recover",
+    "mfa_factor_name_conflict": "Give it another name: cadenza mfa enroll NAME",
     "mfa_verification_failed": "Type the code that the app shows now. If it stays refused, set the phone's clock.",
     "current_password_invalid": "That is not the old password. If it is forgotten: cadenza recover",
     "current_password_required": "Give the old one in CADENZA_PASSWORD, or run it at a terminal.",
@@ -55,6 +56,7 @@ _PROVIDER_NEXT_STEPS = {
     "reauthentication_not_valid": "The code is wrong, used or too old: run it again for another mail.",
     "same_password": "Choose another one.",
     "signup_disabled": "Ask who runs the provider for an account.",
+    "too_many_enrolled_mfa_factors": "Remove one: cadenza mfa list, then cadenza mfa remove",
     "user_already_exists": "Sign in: cadenza login. If the password is forgotten: cadenza recover",
     "weak_password": "Choose a longer one, or one with other kinds of characters.",
 }

@@ -6,13 +6,15 @@ Above: ``cli.entering``, ``cli.mfa``, whatever the provider refuses to a session
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cadenza.cli.prompts import Asker, ask_choice
 from cadenza.cli.waiting import ask_again
 from cadenza.client import SecondFactor, Session
 from cadenza.client.auth.mfa import Mfa
 from cadenza.errors import ConfigurationError
 
-__all__ = ["rise"]
+__all__ = ["choose", "rise"]
 
 
 async def rise(mfa: Mfa, asker: Asker, *, factor: str = "", optional: bool = False) -> Session | None:
@@ -32,7 +34,7 @@ async def rise(mfa: Mfa, asker: Asker, *, factor: str = "", optional: bool = Fal
         IdentityError: The code was refused, the last time it was asked for too.
     """
     asker.require_codes()
-    which = await _which(tuple(one for one in await mfa.factors() if one.verified), factor, asker)
+    which = await choose([one for one in await mfa.factors() if one.verified], factor, asker)
     name = which.name or "your authenticator app"
     question = f"Code of {name} (Enter alone: later): " if optional else f"Code of {name}: "
 
@@ -44,21 +46,27 @@ async def rise(mfa: Mfa, asker: Asker, *, factor: str = "", optional: bool = Fal
     return await ask_again(question, asker, redeem)
 
 
-async def _which(factors: tuple[SecondFactor, ...], wanted: str, asker: Asker) -> SecondFactor:
-    if wanted:
-        factors = tuple(one for one in factors if wanted in (one.id, one.name))
+async def choose(factors: Sequence[SecondFactor], wanted: str, asker: Asker) -> SecondFactor:
+    """Return the factor that is meant.
+
+    Args:
+        factors: Those there are.
+        wanted: Its name or id; empty for the only one, or the one that a person chooses.
+        asker: Asks.
+
+    Raises:
+        ConfigurationError: There is none of that name, or nobody can be asked which.
+    """
+    found = [one for one in factors if wanted in ("", one.id, one.name)]
+    if len(found) == 1:
+        return found[0]
+    names = [one.name or one.id for one in found or factors]
+    if found and asker.is_person:
+        return found[await ask_choice("Which second factor?", names, asker)]
     if not factors:
-        raise ConfigurationError(
-            f"There is no second factor {wanted!r}." if wanted else "The account has no second factor.",
-            setting="--second-factor",
-            next_step="See cadenza mfa --help.",
-        )
-    if len(factors) == 1:
-        return factors[0]
-    if not asker.is_person:
-        raise ConfigurationError(
-            "The account has several second factors.",
-            setting="--second-factor",
-            next_step="Run it at a terminal, which asks which.",
-        )
-    return factors[await ask_choice("Which second factor?", [one.name or one.id for one in factors], asker)]
+        what, step = "The account has no second factor.", "Add one: cadenza mfa enroll"
+    elif not found:
+        what, step = f"There is no second factor {wanted!r}.", f"See cadenza mfa list. There are: {', '.join(names)}."
+    else:
+        what, step = "The account has several second factors.", f"Name one, for cadenza mfa: {', '.join(names)}."
+    raise ConfigurationError(what, setting="second factor", next_step=step)
