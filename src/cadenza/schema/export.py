@@ -178,10 +178,14 @@ def _call(method: Method[Any, Any]) -> Schema:
         "action": "receive",
         "channel": channel,
         "summary": method.summary,
-        "description": f"May be called by: {method.access.value}.",
+        "description": f"May be called by: {method.access.value}{_second_factor(method)}.",
         "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.params"}],
         "reply": {"channel": channel, "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.result"}]},
     }
+
+
+def _second_factor(method: Method[Any, Any]) -> str:
+    return "" if method.guarded is None else f"; with a second factor where one is demanded for {method.guarded}"
 
 
 def _publish(channel: ChannelPattern) -> Schema:
