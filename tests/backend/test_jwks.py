@@ -10,13 +10,14 @@ import httpx
 import pytest
 from tests.tokens.kit import Clock, Provider, key_for, remote, settled
 
-from cadenza.backend import Backend, BackendConfig
+from cadenza.backend import SECRET_HEADER, Backend, BackendConfig
 from cadenza.backend.app import App
 from cadenza.backend.jwks import GatewayKeys
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.keys import parse_key_set
 
 PATH = "/.well-known/jwks.json"
+SECRET = "0123456789abcdef"
 
 
 @pytest.fixture
@@ -104,6 +105,19 @@ async def test_a_new_key_is_there_within_half_a_minute_and_a_withdrawn_one_is_go
     assert ids(await served.document()) == {"key-2"}
 
 
+async def test_whoever_watches_sees_a_withdrawal_within_a_second(
+    served: GatewayKeys, issuing: Provider, clock: Clock
+) -> None:
+    """Row A2: and however often it looks, the provider is asked once a second."""
+    await served.document(fresh=True)
+    issuing.keys = [key_for(kid="key-2")]
+    clock.advance(1)
+    assert ids(await served.document(fresh=True)) == {"key-2"}
+    for _ in range(50):
+        await served.document(fresh=True)
+    assert issuing.fetches == 2
+
+
 async def test_keys_do_not_outlive_an_outage_without_end(served: GatewayKeys, issuing: Provider, clock: Clock) -> None:
     """Row A2: a key that was withdrawn meanwhile must not serve for ever."""
     await served.document()
@@ -150,6 +164,26 @@ async def test_the_gateway_fetches_the_keys_without_a_secret(http: httpx.AsyncCl
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.headers["Cache-Control"] == "public, max-age=30"
     assert ids(answer.content) == {"key-1"}
+
+
+@pytest.mark.parametrize(
+    ("more", "fetches"),
+    [
+        ({}, 1),
+        ({"Cache-Control": "no-cache"}, 1),
+        ({"Cache-Control": "no-cache", SECRET_HEADER: "not-the-secret-of-both"}, 1),
+        ({"Cache-Control": "no-cache", SECRET_HEADER: SECRET}, 2),
+        ({SECRET_HEADER: SECRET}, 1),
+    ],
+)
+async def test_a_fresh_look_is_for_those_who_share_the_secret(
+    http: httpx.AsyncClient, issuing: Provider, clock: Clock, more: dict[str, str], fetches: int
+) -> None:
+    """Row A3: nobody else can have the provider asked."""
+    await http.get(PATH)
+    clock.advance(2)
+    assert (await http.get(PATH, headers=more)).status_code == 200
+    assert issuing.fetches == fetches
 
 
 async def test_no_keys_is_a_503_that_says_when_to_come_back(http: httpx.AsyncClient, issuing: Provider) -> None:

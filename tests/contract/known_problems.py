@@ -15,6 +15,21 @@ SECTIONS: Final = MappingProxyType({"A": 15, "B": 8, "C": 5, "D": 7, "E": 10, "F
 #: Row -> what a perfect system does about it. Of these each must have a test.
 SHOWN: Final = MappingProxyType(
     {
+        "A1": "keys that cannot be fetched are no bad token; an outage of the provider costs nobody a connection",
+        "A2": "a withdrawn key is gone within seconds, from a real Centrifugo too",
+        "A3": "tokens of made-up keys do not reach the provider",
+        "A4": "issuer and audience are exact, and a gateway without them is named dangerous",
+        "A5": "public keys alone verify; a token without a user does not connect",
+        "A6": "a third party's tokens are refused unless they are listed",
+        "A7": "role, second factor and session reach the backend with each call",
+        "A8": "rights that were taken away are gone with the next token",
+        "A9": "a clock that is wrong is measured and said, not retried for ever",
+        "A10": "claims that the gateway gives a meaning of its own are warned of",
+        "A11": "nobody mints channel tokens: the backend is asked",
+        "A12": "no channel lets in whom its own name names",
+        "A13": "nothing depends on a connect proxy, and one that is on is named",
+        "A14": "the client's own refresh stays on: a refresh proxy is named",
+        "A15": "one issuer; no address is made of a token's own claims",
         "E1": "one refresher a session, in a process and across processes; a sibling's newer token before any failure",
         "E2": "a server is given access tokens, and neither holds nor spends what is its users' to refresh",
         "E3": "a restart with an expired access token refreshes and goes on",

@@ -18,9 +18,11 @@ from tests.stack.key_server import KeyServer, connect, token
 from tests.support.programs import free_port
 from tests.tokens.kit import AUDIENCE, ISSUER
 
-from cadenza.gateway.centrifugo import CentrifugoConfig, Finding, document
+from cadenza.gateway.centrifugo import CentrifugoConfig, Finding, document, text
+from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config
 from cadenza.stack.centrifugo_run import CentrifugoRun, Running, RunOptions, prepared_run
 from cadenza.stack.channels import NAMESPACES
+from cadenza.stack.external import ExternalBackend, external_settings_from_environment
 from cadenza.stack.run_folder import ask_reload
 from cadenza.tokens.signer import SigningKey
 
@@ -119,6 +121,47 @@ async def test_a_withdrawn_key_is_noticed_and_refused_within_seconds(keys: KeySe
                 pass
         assert await connect(gateway.ws_url, token(OLD)) == INVALID_TOKEN
         assert await connect(gateway.ws_url, token(NEW)) is None
+
+
+async def test_a_key_withdrawn_at_the_provider_is_refused_within_seconds_through_the_backend(
+    keys: KeyServer, tmp_path: Path
+) -> None:
+    """Row A2, the whole way: `gateway run` shows the backend the secret, which then asks the provider."""
+    environ = {
+        "PATH": os.defpath,
+        "SUPABASE_URL": ISSUER.removesuffix("/auth/v1"),
+        "CADENZA_ISSUER": ISSUER,
+        "CADENZA_AUDIENCE": AUDIENCE,
+        "CADENZA_JWKS_URL": keys.url,
+        "CADENZA_WS_URL": "ws://127.0.0.1:8000/connection/websocket",
+        "CADENZA_API_KEY": secrets.token_hex(16),
+        "CADENZA_PROXY_SECRET": secrets.token_hex(16),
+        "PORT": str(free_port()),
+    }
+    ports = CentrifugoOptions(port=free_port(), internal_port=free_port())
+    file = tmp_path / "centrifugo.json"
+    file.write_text(text(document(centrifugo_config(ports, environ), with_secrets=False)))
+    options = RunOptions(binary=Path(str(_CENTRIFUGO)), config=file, run_dir=tmp_path / "run", key_check_seconds=0.2)
+    events = Events()
+    async with (
+        ExternalBackend(external_settings_from_environment(environ, book_updates_per_second=0)),
+        prepared_run(options, events, environ=environ, output=lambda _: None) as run,
+    ):
+        serving = asyncio.create_task(run.run())
+        try:
+            async with asyncio.timeout(30):
+                running = await events.running.get()
+            assert await connect(running.ws_url, token(OLD)) is None
+            keys.keys.remove(OLD)
+            async with asyncio.timeout(5):
+                await events.withdrawn.wait()
+                while await connect(running.ws_url, token(OLD)) is None:
+                    pass
+            assert await connect(running.ws_url, token(OLD)) == INVALID_TOKEN
+            assert await connect(running.ws_url, token(NEW)) is None
+        finally:
+            run.stop()
+            await serving
 
 
 async def test_an_outage_of_the_keys_costs_nobody_a_connection(keys: KeyServer, tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ class App:
             await _answer(send, status, msgspec.json.encode(report))
         elif path == JWKS_PATH and self._gateway_keys is not None:
             _require_reading(scope)
-            await _answer(send, 200, await self._key_set(self._gateway_keys), [_SHORT_LIVED])
+            fresh = b"no-cache" in headers.get(b"cache-control", b"") and self._has_secret(headers)
+            await _answer(send, 200, await self._key_set(self._gateway_keys, fresh=fresh), [_SHORT_LIVED])
         else:
             raise _Refusal(404, "there is nothing here")
 
@@ -121,8 +122,8 @@ class App:
             raise _Refusal(400, error.message) from None
         return proxy.encode_subscribe_response(await self._handlers.subscribe(request, peer))
 
-    async def _key_set(self, keys: GatewayKeys) -> bytes:
-        document = await keys.document()
+    async def _key_set(self, keys: GatewayKeys, *, fresh: bool) -> bytes:
+        document = await keys.document(fresh=fresh)
         if document is None:
             raise _Refusal(503, "the identity provider's keys cannot be had now", headers=[(b"retry-after", b"1")])
         return document
@@ -136,9 +137,12 @@ class App:
         if "*" not in self._hosts and name not in self._hosts:
             raise _Refusal(421, "this host is not served here")
 
+    def _has_secret(self, headers: Mapping[bytes, bytes]) -> bool:
+        return self._secret is not None and hmac.compare_digest(headers.get(_SECRET, b""), self._secret)
+
     async def _proxied_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a call that a gateway made; everything else is refused before the body is looked at."""
-        if self._secret is None or not hmac.compare_digest(headers.get(_SECRET, b""), self._secret):
+        if not self._has_secret(headers):
             raise _Refusal(401, f"the {SECRET_HEADER} header is missing or wrong")
         if b"origin" in headers:
             raise _Refusal(403, "browsers have no business here")

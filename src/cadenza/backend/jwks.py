@@ -2,7 +2,8 @@
 
 Centrifugo takes "cannot fetch" for "bad token" and logs everybody out for good (row A1), and fetches once for each
 unknown ``kid``, whoever sends it (row A3). Pointed here it always gets an answer in less than the second it waits, and
-however often it asks, the provider hears of it twice a minute.
+however often it asks, the provider hears of it twice a minute. Whoever watches over a gateway asks for more, with the
+secret that both share: a withdrawn key is to be gone within seconds (row A2).
 
 Above: ``app``. Below: ``tokens.jwks``, through a port; its policy says how long keys outlive an outage.
 """
@@ -23,7 +24,8 @@ __all__ = ["GatewayKeys", "KeySource", "PublishableKey"]
 
 #: Supabase announces a key long before it signs with it; a provider that does not is seen to within this time.
 RECHECK_SECONDS: Final = 30.0
-#: While nothing is held, everybody waits for the provider: it is asked again soon, but not once a request.
+#: While nothing is held, everybody waits for the provider; and who may ask for a look at it has a reason: it is asked
+#: soon, but not once a request.
 RETRY_SECONDS: Final = 1.0
 #: Centrifugo gives a fetch one second, and tries twice.
 WAIT_SECONDS: Final = 0.5
@@ -80,12 +82,15 @@ class GatewayKeys:
         self._asking: asyncio.Task[None] | None = None
         self._document = _Document({}, b"")
 
-    async def document(self) -> bytes | None:
+    async def document(self, *, fresh: bool = False) -> bytes | None:
         """The JWKS (RFC 7517 section 5); None while no key may be believed.
 
         That is so before the provider was ever reached, and when it is away longer than its keys may outlive it.
+
+        Args:
+            fresh: Ask the provider now: for whoever watches for a withdrawal, never for a stranger.
         """
-        await self._recheck()
+        await self._recheck(fresh=fresh)
         keys = self._keys.held()
         if not keys:
             return None
@@ -100,11 +105,11 @@ class GatewayKeys:
             self._asking.cancel()
             await asyncio.wait([self._asking])
 
-    async def _recheck(self) -> None:
+    async def _recheck(self, *, fresh: bool) -> None:
         """Ask the provider if it is time, and wait a moment for what it says: a new key may be why we are asked."""
         if self._asking is None or self._asking.done():
             now = self._monotonic()
-            pause = self._recheck_seconds if self._keys.held() else RETRY_SECONDS
+            pause = RETRY_SECONDS if fresh or not self._keys.held() else self._recheck_seconds
             if now - self._asked_at < pause:
                 return
             self._asked_at = now
