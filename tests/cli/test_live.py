@@ -112,6 +112,14 @@ async def test_the_last_picture_stays_when_the_terminal_is_given_back(terminal: 
     assert after.splitlines() == ["1 shown, 0 s"]
 
 
+async def test_a_terminal_of_one_line_has_the_foot(terminal: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Screen, "size", (20, 1))
+    clock = _Clock()
+    async with LiveView(_Words(), Screen(terminal), clock.timing).running():
+        await clock.until_asleep()
+    assert terminal.frames[0].startswith("● connected")
+
+
 async def test_what_is_missing_stays_beside_the_last_picture(terminal: _Terminal) -> None:
     clock = _Clock()
     view = LiveView(_Words(), Screen(terminal), clock.timing)

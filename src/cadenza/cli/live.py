@@ -111,7 +111,7 @@ class LiveView:
         if last is not None:
             return [*self._drawn(), last]
         drawn = self._drawn()
-        return drawn if drawn[-1] else drawn[:-1]
+        return drawn[:-1] if drawn and not drawn[-1] else drawn
 
     def _drawn(self) -> list[Line]:
         width, height = self._screen.size
