@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.cli.terminal import Terminal
 
 
 def test_the_password_comes_from_the_environment_and_the_session_is_kept(somebody: Any) -> None:
@@ -55,26 +54,14 @@ def test_the_address_comes_from_the_environment_too(somebody: Any) -> None:
 
 
 def test_a_person_is_asked_for_the_password_which_is_not_echoed(somebody: Any) -> None:
-    mine, theirs = pty.openpty()
-    process = somebody.start(
-        *("login", "--email", somebody.stack.email),
-        *("--ws-url", somebody.stack.ws_url, "--supabase-url", somebody.stack.supabase_url),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        text=False,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    seen = b""
-    while b"Password of" not in seen:
-        seen += os.read(mine, 4096)
-    os.write(mine, somebody.stack.password.encode() + b"\n")
-    while b"Signed in" not in seen:
-        seen += os.read(mine, 4096)
-    assert process.wait(timeout=30) == 0
-    os.close(mine)
-    assert somebody.stack.password.encode() not in seen
+    addresses = ("--ws-url", somebody.stack.ws_url, "--supabase-url", somebody.stack.supabase_url)
+    argv = (*somebody.program, "login", "--email", somebody.stack.email, *addresses)
+    with Terminal(argv, somebody.environ) as terminal:
+        terminal.expect("Password of ")
+        terminal.type(somebody.stack.password)
+        assert terminal.end() == 0
+        assert "Signed in" in terminal.seen
+        assert somebody.stack.password not in terminal.seen
 
 
 def test_signing_in_over_the_websocket_gives_the_same_session(somebody: Any) -> None:

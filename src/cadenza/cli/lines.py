@@ -49,7 +49,9 @@ class Lines:
             return _without_end(sys.stdin.readline(_LONGEST))
         while b"\n" not in self._buffer and not self._ended:
             await _readable(descriptor)
-            read = os.read(descriptor, _LONGEST)
+            read = _read(descriptor)
+            if read is None:
+                continue
             self._buffer += read
             self._ended = not read
             if len(self._buffer) > _LONGEST and b"\n" not in self._buffer:
@@ -99,6 +101,16 @@ async def _readable(descriptor: int) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+def _read(descriptor: int) -> bytes | None:
+    """What there is, nothing at the end; None where another program has taken it."""
+    try:
+        return os.read(descriptor, _LONGEST)
+    except BlockingIOError:
+        return None
+    except OSError:  # the terminal is gone
+        return b""
 
 
 def _without_end(line: str) -> str | None:
