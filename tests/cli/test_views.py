@@ -9,7 +9,8 @@ import pytest
 from cadenza.cli.book_picture import BookPicture
 from cadenza.cli.colours import Style
 from cadenza.cli.live import Picture
-from cadenza.cli.screen import Room, joined, wide
+from cadenza.cli.output import cells
+from cadenza.cli.screen import Room, joined
 from cadenza.cli.table_pictures import BarPicture, TickerPicture, TradePicture
 from cadenza.cli.views import line_of, view_for
 from cadenza.client import Gap, GapCause
@@ -116,7 +117,7 @@ def test_a_book_fits_any_width_and_never_loses_its_prices(width: int) -> None:
     picture = _picture_of(_book(bids, (("97245.7", "0.02539"),)), kind=BookPicture)
     lines = picture.lines(Room(width=width, height=30, age_seconds=0, has_blocks=True))
     levels = [line for line in lines if "│" in joined(line)]
-    assert all(wide(line) <= max(width, 17) for line in levels)
+    assert all(cells(joined(line)) <= max(width, 17) for line in levels)
     assert all(price in "".join(map(joined, levels)) for price in ("97245.4", "97245.3", "97245.7"))
 
 

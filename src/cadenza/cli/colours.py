@@ -10,7 +10,7 @@ import enum
 import os
 from typing import TextIO
 
-__all__ = ["Style", "can_draw", "has_colour", "paint"]
+__all__ = ["Style", "can_draw", "has_colour", "paint", "styled"]
 
 
 class Style(enum.Enum):
@@ -47,6 +47,9 @@ def has_colour(stream: TextIO) -> bool:
 
 def paint(text: str, style: Style, stream: TextIO) -> str:
     """Return the text in a style if the stream has colour. It must be printable already."""
-    if style is Style.PLAIN or not text or not has_colour(stream):
-        return text
-    return f"\x1b[{style.value}m{text}\x1b[0m"
+    return styled(text, style) if has_colour(stream) else text
+
+
+def styled(text: str, style: Style) -> str:
+    """Return the text in a style, whoever looks."""
+    return text if style is Style.PLAIN or not text else f"\x1b[{style.value}m{text}\x1b[0m"
