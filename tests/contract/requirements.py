@@ -94,6 +94,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "CONN-AUDIENCE": "another audience closes with 3500; a list that has ours connects",
             "CONN-ISSUER": "another issuer closes with 3500",
             "CONN-NO-SUB": "a token without sub closes with 3507",
+            "CONN-CHANNEL-CLAIM": "a token with a channel claim closes with 3500 (A10)",
             "CONN-ANONYMOUS": "no token, and an empty one, connect anonymously",
             "REFRESH-GOOD": "a refresh with a good token gives the new ttl",
             "REFRESH-EXPIRED": "a refresh with an expired token closes with 3005",

@@ -53,6 +53,7 @@ TOKENS: list[tuple[str, Callable[[System], str | None], str]] = [
     ("CONN-AUDIENCE", lambda system: system.mint(aud=["another", "authenticated"]), "connected"),
     ("CONN-ISSUER", lambda system: system.mint(iss="https://another.example"), "close 3500"),
     ("CONN-NO-SUB", lambda system: system.mint(sub=None), "close 3507"),
+    ("CONN-CHANNEL-CLAIM", lambda system: system.mint(channel="news"), "close 3500"),
     ("CONN-NO-EXP", lambda system: system.mint(exp=None), "close 3500"),
     ("CONN-ANONYMOUS", lambda _: None, "connected"),
     ("CONN-ANONYMOUS", lambda _: "", "connected"),
