@@ -144,6 +144,19 @@ def test_a_dangerous_file_fails_and_says_what_to_change(cadenza: Callable[..., A
     ]
 
 
+def test_a_file_with_secrets_is_its_owners(cadenza: Callable[..., Any], written: Path) -> None:
+    written.chmod(0o640)  # a group may be meant: the one that Centrifugo runs as
+    assert cadenza("gateway", "check", str(written), environ=WHOLE).code == Exit.OK
+    for mode in (0o644, 0o666, 0o660):
+        written.chmod(mode)
+        ran = cadenza("gateway", "check", str(written), environ=WHOLE)
+        assert ran.code == Exit.FAILED
+        assert f"chmod 600 {written}" in ran.out
+    cadenza("gateway", "config", "--secrets-from-env", "-o", str(written), environ=PROVIDER)
+    written.chmod(0o644)
+    assert cadenza("gateway", "check", str(written), environ=WHOLE).code == Exit.OK
+
+
 def test_the_environment_is_looked_at_too(cadenza: Callable[..., Any], written: Path) -> None:
     ran = cadenza("gateway", "check", str(written), environ={**WHOLE, "CENTRIFUGO_CLIENT_INSECURE": "true"})
     assert ran.code == Exit.FAILED

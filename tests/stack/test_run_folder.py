@@ -19,7 +19,6 @@ from cadenza.stack.run_folder import RunFolder, ask_reload
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[RunFolder]:
     with contextlib.closing(RunFolder(tmp_path / "run")) as held:
-        held.write(child_pid=None)
         yield held
 
 
@@ -82,6 +81,13 @@ def test_it_is_private_and_held_by_one(folder: RunFolder) -> None:
     assert (folder.path / "gateway.json").stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConfigurationError, match=r"runs from .* already"):
         RunFolder(folder.path)
+
+
+def test_a_state_that_cannot_be_written_does_not_stop_the_gateway(folder: RunFolder) -> None:
+    (folder.path / "gateway.json").unlink()
+    (folder.path / "gateway.json").mkdir()  # as good as a full disk, and the same for every user
+    folder.write(restarts=1)
+    (folder.path / "gateway.json").rmdir()
 
 
 def test_a_file_in_its_place_is_said_so(tmp_path: Path) -> None:

@@ -137,7 +137,9 @@ class _Teller:
         self._tell("The provider has withdrawn a key; Centrifugo was told to drop what it holds.", "keyWithdrawn", {})
 
     def _tell(self, line: str, name: str, event: object, style: Style = Style.PLAIN) -> None:
-        note(json_text({name: event}) if self._as_json else line, Style.PLAIN if self._as_json else style)
+        # Whoever reads along may go; the gateway stays.
+        with contextlib.suppress(OSError):
+            note(json_text({name: event}) if self._as_json else line, Style.PLAIN if self._as_json else style)
 
 
 def reload(*, run_dir: Annotated[Path | None, _RUN_DIR] = None, as_json: Annotated[bool, JSON] = False) -> None:

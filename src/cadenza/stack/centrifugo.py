@@ -92,7 +92,7 @@ def findings(file: Path, environ: Mapping[str, str] | None = None) -> tuple[Find
     """
     environ = os.environ if environ is None else environ
     expected = wanted(environ)
-    return check(read_file(file), expected, {**secret_environment(expected.config), **environ})
+    return check(read_file(file), expected, {**secret_environment(expected.config), **environ}, file=file)
 
 
 def require_secrets(config: CentrifugoConfig) -> None:

@@ -269,7 +269,7 @@ async def prepared_run(
         file = options.config or _made(folder, expected)
         environment = _handed_on(environ, expected)
         values = read_file(file)
-        found = check(values, expected, environment)
+        found = check(values, expected, environment, file=file)
         watcher.found(found)
         if not options.unchecked and any(finding.level is not Level.ADVICE for finding in found):
             raise ConfigurationError(
@@ -278,7 +278,6 @@ async def prepared_run(
                 next_step="Make the changes above, or insist with --unchecked.",
             )
         await require_taken(program, file, environment)
-        folder.write()
         yield CentrifugoRun(
             folder=folder,
             command=(str(program), "-c", str(file)),
@@ -320,6 +319,5 @@ def _authority(host: str, port: int) -> str:
 
 
 def _to_standard_output(chunk: bytes) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()

@@ -7,6 +7,7 @@ back with its holder says whether anybody runs; a number of a process that is le
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -76,6 +77,7 @@ class RunFolder:
             ) from None
         self.left_over = _child_of(_read(path))
         self._state = RunState(pid=os.getpid())
+        self.write()
 
     @property
     def config_file(self) -> Path:
@@ -83,9 +85,10 @@ class RunFolder:
         return self.path / _CONFIG
 
     def write(self, **changes: int | bool | None) -> None:
-        """Write how it stands."""
+        """Write how it stands; where that fails the gateway goes on, and `reload` is not told how it ended."""
         self._state = msgspec.structs.replace(self._state, **changes)
-        write_private(self.path / _STATE, msgspec.json.encode(self._state).decode() + "\n")
+        with contextlib.suppress(OSError):
+            write_private(self.path / _STATE, msgspec.json.encode(self._state).decode() + "\n")
 
     def told_of_reload(self, *, taken: bool) -> None:
         """Write that the program's log has told of a reload."""

@@ -182,6 +182,24 @@ async def test_sighup_is_handed_on() -> None:
     await running
 
 
+async def test_sighup_is_not_sent_before_it_serves() -> None:
+    """To a program that has not yet said what it means, it is the end."""
+    stage = Stage(SERVES)
+    answers = []
+
+    async def is_up() -> bool:
+        answers.append(stage.supervisor.reload())
+        return stage.is_up
+
+    stage.supervisor._is_up = is_up
+    running = asyncio.create_task(stage.supervisor.run())
+    await stage.until("up")
+    stage.supervisor.stop()
+    await running
+    assert not any(answers)
+    assert "reloaded" not in stage.lines
+
+
 async def test_one_that_does_not_end_is_killed_and_that_is_an_error() -> None:
     stage = Stage(DEAF, policy=RestartPolicy(stop_seconds=0.05))
     running = asyncio.create_task(stage.supervisor.run())
@@ -254,6 +272,16 @@ async def test_all_that_is_written_is_handed_on_and_the_reason_is_found(written:
     assert output.decode() == written.replace("\\n", "\n")
     assert child.last_word() == last
     child.signal(signal.SIGTERM)  # to one that has ended: nothing
+
+
+async def test_a_log_that_cannot_be_written_does_not_stop_the_program() -> None:
+    def output(_: bytes) -> None:
+        raise OSError("no space left on device")
+
+    program = "for line in range(20_000): print('x' * 100)"
+    child = await Child.start([sys.executable, "-I", "-S", "-c", program], environment={}, output=output)
+    async with asyncio.timeout(20):
+        assert await child.wait() == 0
 
 
 async def test_a_line_without_end_is_handed_on_whole_and_remembered_short() -> None:

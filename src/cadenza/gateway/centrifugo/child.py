@@ -6,6 +6,7 @@ Above: ``supervisor``. Below: the system.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections import deque
@@ -132,6 +133,8 @@ class _Lines:
 async def _hand_on(source: asyncio.StreamReader, output: Callable[[bytes], None], lines: _Lines) -> None:
     while chunk := await source.read(_CHUNK_BYTES):
         lines.feed(chunk)
-        # On a thread: whoever reads our output may be slow, and signals are still to be served.
-        await asyncio.to_thread(output, chunk)
+        # On a thread: whoever reads our output may be slow, and signals are still to be served. A log that cannot be
+        # written (a full disk, a reader that is gone) is lost; the program goes on.
+        with contextlib.suppress(OSError, ValueError):
+            await asyncio.to_thread(output, chunk)
     lines.end()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
+import shlex
 
 import msgspec
 
@@ -33,10 +34,11 @@ class ChangeKind(enum.StrEnum):
     REMOVE = "remove"
     EXPORT = "export"
     UNSET = "unset"
+    PROTECT = "protect"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One step. ``where`` is an option's path in the file, an element of a list by its name, or a variable."""
+    """One step. ``where``: an option's path, an element of a list by its name; or a variable, or the file."""
 
     kind: ChangeKind
     where: tuple[str, ...]
@@ -53,6 +55,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return f"Set {where} in Centrifugo's environment to {self.value}."
             case ChangeKind.UNSET:
                 return f"Unset {where} in Centrifugo's environment."
+            case ChangeKind.PROTECT:
+                return f"Let nobody else read it: chmod 600 {shlex.quote(where)}"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

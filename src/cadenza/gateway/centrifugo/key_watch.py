@@ -60,7 +60,7 @@ class KeyWatch:
 
         try:
             found = parse_key_set(await self._fetch())
-        except (httpx.HTTPError, ProtocolError):
+        except (httpx.HTTPError, httpx.InvalidURL, ProtocolError):
             return
         known, self._known = self._known, found
         if any(kid not in found or not key.is_same_as(found[kid]) for kid, key in known.items()):

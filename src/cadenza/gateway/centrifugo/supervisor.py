@@ -83,6 +83,7 @@ class Supervisor:
         self._monotonic = monotonic
         self._stopping = asyncio.Event()
         self._child: Child | None = None
+        self._serves = False
 
     def stop(self) -> None:
         """Have the program end, with SIGTERM; asked a second time, at once."""
@@ -91,8 +92,11 @@ class Supervisor:
         self._stopping.set()
 
     def reload(self) -> bool:
-        """Have the program read its configuration and the provider's keys anew; False when it is not running."""
-        if self._child is None or self._child.has_ended:
+        """Have the program read its configuration and the provider's keys anew.
+
+        False when it does not serve: it is about to read them, and until it has said what SIGHUP means that ends it.
+        """
+        if self._child is None or self._child.has_ended or not self._serves:
             return False
         self._child.signal(signal.SIGHUP)
         return True
@@ -113,8 +117,10 @@ class Supervisor:
     async def _keep_running(self) -> None:
         failures = restarts = 0
         while not self._stopping.is_set():
+            self._serves = False
             self._child = child = await self._start()
             if await self._until_up(child):
+                self._serves = True
                 self._reporter.up(child.pid, restarts)
             elif not self._stopping.is_set() and restarts == 0:
                 raise _did_not_start(child, await child.wait())
