@@ -51,6 +51,9 @@ def test_nothing_is_wrong_with_what_our_own_hook_gives() -> None:
         ({"meta": {"session_id": "s1", "aal": "aal1"}}, {"meta": False}),
         ({"meta": {"session_id": "s1", "aal": "aal2", "role": "user"}}, {"meta": False}),
         ({"meta": {"session_id": "s2", "aal": "aal1", "role": "user"}}, {"meta": False}),
+        ({"client_id": "app-1"}, {"meta": False}),
+        ({"client_id": "app-1", "meta": WHOLE["meta"] | {"client_id": "app-1"}}, {}),
+        ({"meta": WHOLE["meta"] | {"client_id": None}}, {}),
         ({"channel": "news", "info": 1, "meta": None}, {"channel": True, "info": False, "meta": False}),
     ],
 )

@@ -31,6 +31,7 @@ class _Meta(msgspec.Struct, frozen=True):
     session_id: str = ""
     role: str = ""
     aal: str = ""
+    client_id: str | None = None
 
 
 _meta = msgspec.json.Decoder(_Meta)
@@ -73,6 +74,9 @@ def _meta_claim(claims: Claims) -> list[Finding]:
         if said and meant and said != meant:
             message = f"Its {name} is not the token's own {name}."
             found.append(Finding(claim="meta", message=message, next_step=hook))
+    if claims.client_id and meta.client_id != claims.client_id:  # A6
+        message = "It does not say to whose app the token was given (client_id), so a third party's passes for yours."
+        found.append(Finding(claim="meta", message=message, next_step=hook))
     return found
 
 
