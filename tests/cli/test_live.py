@@ -101,6 +101,17 @@ async def test_many_changes_between_two_redraws_are_one_redraw(terminal: _Termin
         assert terminal.frames[-1].startswith("500 shown")
 
 
+async def test_a_lost_connection_is_drawn_though_nothing_comes(terminal: _Terminal) -> None:
+    clock = _Clock()
+    view = LiveView(_Words(), Screen(terminal), clock.timing)
+    async with view.running():
+        await clock.until_asleep()
+        view.teller.disconnected(_LOST)
+        clock.wake()
+        await clock.until_asleep()
+        assert "connection lost: shutdown" in terminal.frames[-1]
+
+
 async def test_the_last_picture_stays_when_the_terminal_is_given_back(terminal: _Terminal) -> None:
     clock = _Clock()
     view = LiveView(_Words(), Screen(terminal), clock.timing)

@@ -5,6 +5,8 @@ Above: ``cli.live``. Below: the SDK's events, ``cli.screen``. It is told, and wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cadenza.cli.colours import Style
 from cadenza.cli.moments import clock_time
 from cadenza.cli.screen import Line, Span
@@ -19,9 +21,11 @@ class ConnectionState:
 
     Args:
         timing: Clocks.
+        changed: Called when there is something new to say.
     """
 
-    def __init__(self, timing: Timing) -> None:
+    def __init__(self, timing: Timing, *, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self._timing = timing
         self._lost = ""
         self._attempt = 0
@@ -34,17 +38,20 @@ class ConnectionState:
         """An attempt begins."""
         self._attempt = event.attempt
         self._retry_at = 0.0
+        self._changed()
 
     def connected(self, event: Connected) -> None:  # noqa: ARG002  # an event's handler
         """The gateway has let us in again."""
         self._lost, self._attempt = "", 0
         self._again_at = self._now()
         self._whole_since = False
+        self._changed()
 
     def disconnected(self, event: Disconnected) -> None:
         """The connection is lost, or was not made."""
         self._lost = event.reason or event.cause or f"code {event.code}"
         self._retry_at = self._timing.monotonic() + (event.retry_in_seconds or 0.0)
+        self._changed()
 
     def arrived(self) -> None:
         """Something came: what was missed meanwhile, if anything, was told before."""
@@ -53,6 +60,7 @@ class ConnectionState:
     def missed(self, gap: Gap) -> None:
         """Something is missing, for good."""
         self._gap = (self._now(), gap)
+        self._changed()
 
     def line(self, *, has_blocks: bool) -> Line:
         """Say it on one line."""

@@ -53,12 +53,12 @@ class LiveView:
     wants_history = True
 
     def __init__(self, picture: Picture, screen: Screen, timing: Timing) -> None:
-        self.teller = ConnectionState(timing)
         self._picture = picture
         self._screen = screen
         self._timing = timing
         self._arrived_at = timing.monotonic()
         self._changed = asyncio.Event()
+        self.teller = ConnectionState(timing, changed=self._changed.set)
 
     def show(self, item: object, *, sequence: str = "") -> None:
         """Take one more item; it is drawn soon."""
@@ -70,7 +70,6 @@ class LiveView:
     def missed(self, gap: Gap) -> None:
         """Something is missing."""
         self.teller.missed(gap)
-        self._changed.set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
