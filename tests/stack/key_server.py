@@ -45,9 +45,9 @@ class KeyServer:
         writer.close()
 
 
-def token(key: SigningKey) -> str:
+def token(key: SigningKey, **claims: Any) -> str:
     now = int(time.time())
-    return Signer(key).sign({"iss": ISSUER, "aud": AUDIENCE, "sub": USER, "iat": now, "exp": now + 600})
+    return Signer(key).sign({"iss": ISSUER, "aud": AUDIENCE, "sub": USER, "iat": now, "exp": now + 600, **claims})
 
 
 async def connect(ws_url: str, bearer: str) -> int | None:
