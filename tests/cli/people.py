@@ -18,7 +18,7 @@ import httpx
 from tests.cli.conftest import DEADLINE_SECONDS, RunningStack, User
 from tests.cli.terminal import Terminal
 from tests.support.loopback import free_redirects
-from tests.support.totp import totp
+from tests.support.totp import STEP_SECONDS, totp
 
 PASSWORD = "correct horse 1"
 _DAY = 25 * 3600 * 1_000_000  # and an hour, in the database's microseconds
@@ -151,6 +151,35 @@ class Person(User):
         """Sign-ins that still wait for something."""
         folder = Path(self.environ["CADENZA_DATA_DIR"]) / "sign-ins"
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+@dataclass
+class App:
+    """An authenticator app; each of its codes is given once."""
+
+    secret: str = field(repr=False)
+    steps: int = 0
+
+    def code(self) -> str:
+        """A code that was not given before: of this step, then of the next. The one before is too old in a moment."""
+        assert self.steps <= 1, "an app has two codes that are good for a while"
+        code = totp(self.secret, time.time() + self.steps * STEP_SECONDS)
+        self.steps += 1
+        return code
+
+
+def enroll(user: User, *options: str) -> App:
+    """Add an authenticator app as a script does: the secret is read, the code is written."""
+    process = user.start("mfa", "enroll", "--json", "--code-stdin", *options)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    app = App(json.loads(process.stdout.readline())["secret"])
+    out, err = process.communicate(app.code() + "\n", timeout=DEADLINE_SECONDS)
+    assert process.returncode == 0, err
+    assert json.loads(out)["verified"] is True
+    assert json.loads(out)["level"] == "aal2"
+    assert app.secret not in err
+    return app
 
 
 def told_by(process: subprocess.Popen[str]) -> str:

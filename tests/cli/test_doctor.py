@@ -37,3 +37,9 @@ def test_scripts_get_a_json_object_a_link(somebody: Any) -> None:
     assert found["server API"]["verdict"] == "broken"
     assert "CADENZA_API_KEY" in found["server API"]["nextStep"]
     assert "not-the-key" not in ran.out
+
+
+def test_a_profile_that_there_is_not_is_no_broken_link_but_a_slip(somebody: Any) -> None:
+    ran = somebody("doctor", "--profile", "uat")
+    assert (ran.code, ran.out) == (2, "")
+    assert "There is no profile 'uat'. There are: default." in ran.err

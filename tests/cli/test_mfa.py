@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +14,8 @@ import httpx
 import pytest
 import segno
 from tests.cli.conftest import DEADLINE_SECONDS, RunningStack, User
+from tests.cli.people import App, enroll
 from tests.cli.terminal import Terminal
-from tests.support.totp import STEP_SECONDS, totp
 
 from cadenza.cli.qr import drawn
 
@@ -50,35 +49,6 @@ def _joined(user: User) -> User:
     return user
 
 
-@dataclasses.dataclass
-class App:
-    """An authenticator app; each of its codes is given once."""
-
-    secret: str
-    steps: int = -1
-
-    def code(self) -> str:
-        """A code that was not given before: of the step before this one, of this one, of the next."""
-        assert self.steps <= 1, "an app has three codes at a time that are good"
-        code = totp(self.secret, time.time() + self.steps * STEP_SECONDS)
-        self.steps += 1
-        return code
-
-
-def _enroll(user: User, *options: str) -> App:
-    """Enroll as a script does: the secret is read, the code is written."""
-    process = user.start("mfa", "enroll", "--json", "--code-stdin", *options)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    app = App(json.loads(process.stdout.readline())["secret"])
-    out, err = process.communicate(app.code() + "\n", timeout=DEADLINE_SECONDS)
-    assert process.returncode == 0, err
-    assert json.loads(out)["verified"] is True
-    assert json.loads(out)["level"] == "aal2"
-    assert app.secret not in err
-    return app
-
-
 def _listed(user: User, *door: str) -> dict[str, Any]:
     listed: dict[str, Any] = json.loads(user("mfa", "list", "--json", *door).out)
     return listed
@@ -90,7 +60,7 @@ def _at_terminal(user: User, *argv: str) -> Terminal:
 
 @BOTH_DOORS
 def test_a_script_enrolls_lists_rises_and_removes(member: User, door: tuple[str, ...]) -> None:
-    app = _enroll(member, "phone", "--issuer", "Cadenza", *door)
+    app = enroll(member, "phone", "--issuer", "Cadenza", *door)
     [factor] = _listed(member, *door)["factors"]
     assert (factor["name"], factor["kind"], factor["verified"]) == ("phone", "totp", True)
     assert member.login().code == 0
@@ -107,7 +77,7 @@ def test_a_script_enrolls_lists_rises_and_removes(member: User, door: tuple[str,
 
 @BOTH_DOORS
 def test_what_wants_a_second_factor_asks_for_it_first(member: User, door: tuple[str, ...]) -> None:
-    app = _enroll(member, "phone")
+    app = enroll(member, "phone")
     assert member.login().code == 0
     refused = member("mfa", "remove", "--yes", *door)
     assert refused.code == 2
@@ -119,7 +89,7 @@ def test_what_wants_a_second_factor_asks_for_it_first(member: User, door: tuple[
 
 
 def test_a_second_app_wants_the_code_of_the_first(member: User) -> None:
-    first = _enroll(member, "phone")
+    first = enroll(member, "phone")
     assert member.login().code == 0
     process = member.start("mfa", "enroll", "tablet", "--json", "--code-stdin")
     assert process.stdin is not None
@@ -177,7 +147,7 @@ def test_nobody_enrolls_where_nobody_can_give_the_code(loner: User) -> None:
 
 
 def test_a_person_is_asked_before_a_factor_is_removed(member: User) -> None:
-    _enroll(member, "phone")
+    enroll(member, "phone")
     assert "--yes" in member("mfa", "remove").err
     for answer, code, left in (("", 130, 1), ("y", 0, 0)):
         with _at_terminal(member, "mfa", "remove") as terminal:
@@ -188,7 +158,7 @@ def test_a_person_is_asked_before_a_factor_is_removed(member: User) -> None:
 
 
 def test_the_list_says_what_is_still_to_come(member: User) -> None:
-    _enroll(member, "phone")
+    enroll(member, "phone")
     member.login()
     ran = member("mfa", "list")
     assert re.search(r"^phone +totp +counts +\d{4}-\d\d-\d\d +[0-9a-f-]{36}$", ran.out, re.MULTILINE)

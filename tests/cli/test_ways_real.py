@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.cli.people import PASSWORD, Person, Provider, person_at
+from tests.cli.people import PASSWORD, Person, Provider, enroll, person_at
 from tests.contract.stacks import Letter, from_post, prefix_front
 from tests.identity.browsing import walk
 from tests.support.partners import Partners
@@ -82,6 +83,7 @@ def _day(person: Person, mailed: Post) -> None:
     _changes_the_password(person)
     _forgets_the_password(person, mailed, last)
     _signs_in_in_a_browser(person)
+    _proves_a_second_factor(person)
 
 
 def _becomes_somebody(person: Person, mailed: Post) -> str:
@@ -147,3 +149,20 @@ def _signs_in_in_a_browser(person: Person) -> None:
         url = next(line.strip() for line in terminal.seen.splitlines() if "/authorize?" in line)
         terminal.type(asyncio.run(walk(url, email=person.email, until=person.redirects[0])))
         assert terminal.end() == 0, terminal.seen
+
+
+def _proves_a_second_factor(person: Person) -> None:
+    """Adds an app, signs in anew, gives its code, and removes it."""
+    new = {"CADENZA_PASSWORD": NEW_PASSWORD}
+    assert person("login", "--email", person.email, environ=new).code == 0  # to that provider it was somebody else
+    app = enroll(person, "phone")
+    same = person("mfa", "enroll", "phone", "--json", "--code-stdin", stdin="000000\n")
+    assert (same.code, "cadenza mfa enroll NAME" in same.err) == (4, True)
+    assert person("login", "--email", person.email, environ=new).code == 0
+    assert "cadenza mfa challenge" in person("mfa", "list").err
+    raised = person("mfa", "challenge", "phone", "--code-stdin", "--json", stdin=f"{app.code()}\n")
+    assert json.loads(raised.out)["level"] == "aal2", raised.err
+    removed = person("mfa", "remove", "--yes")
+    assert (removed.code, removed.out) == (0, "phone is removed. There is no second factor any more.\n"), removed.err
+    assert person("mfa", "enroll", "phone", "--json", "--code-stdin", stdin="000000\n").code == 4
+    assert json.loads(person("mfa", "list", "--json").out)["factors"] == []

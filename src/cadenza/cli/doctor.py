@@ -51,8 +51,11 @@ def doctor(
     Ends with 1 if a link is broken.
     """
     from cadenza.cli.loops import run
+    from cadenza.cli.whose import settle_profile
     from cadenza.stack.doctor import Doctor
 
+    if profile is not None:
+        settle_profile(profile)  # a slip is told as everywhere; the links tell what else is wrong
     whole = run(_show(Doctor(os.environ, profile=profile, ws_url=ws_url, supabase_url=supabase_url), as_json=as_json))
     if not whole:
         raise typer.Exit(Exit.FAILED)
