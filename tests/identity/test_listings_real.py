@@ -101,9 +101,9 @@ async def sides(real: Real, config: IdentityConfig) -> AsyncIterator[tuple[Side,
 async def told(side: Side, path: str) -> Any:
     answer = await side.ask("GET", path)
     body: Any = answer.json()
-    rows = body if isinstance(body, list) else body.get("users")
-    if rows is None:
+    if isinstance(body, dict) and "users" not in body:
         return answer.status_code, {name: value for name, value in body.items() if name != "error_id"}
+    rows = body["users"] if isinstance(body, dict) else body
     shown = [row.get("email") or (row["payload"]["action"], row["payload"]["log_type"]) for row in rows]
     return answer.status_code, shown, answer.headers["x-total-count"], answer.headers["link"]
 

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.support.pages import Pages
 
 from cadenza.identity import IdentityConfig, IdentityServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 JS = Path(__file__).resolve().parent.parent / "js"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -31,14 +32,15 @@ def pages() -> Iterator[Pages]:
         yield served
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def server(config: IdentityConfig) -> AsyncIterator[IdentityServer]:
     async with IdentityServer(dataclasses.replace(config, port=0, test_provider=True)) as server:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all: who comes next has a context of their own."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             break
