@@ -90,6 +90,14 @@ class TestPicking:
         ran = person("login", "--provider", "google", environ=person.browser())
         assert (ran.code, ran.err) == (2, "cadenza: --provider: The provider google is not open here. Open: test.\n")
 
+    @pytest.mark.parametrize("verb", ["login", "signup", "recover"])
+    def test_g4_nobody_types_a_password_for_a_session_that_cannot_be_kept(self, person: Person, verb: str) -> None:
+        nowhere = {"CADENZA_DATA_DIR": "/dev/fd/cadenza"}  # no folder can be made there, not even by root
+        with person.at_terminal(verb, "--email", person.email, environ=nowhere) as terminal:
+            assert terminal.end() == 1
+            assert "assword" not in terminal.seen
+            assert "/dev/fd/cadenza" in terminal.seen
+
     @pytest.mark.parametrize("answer", ["", "n", "no"])
     def test_an_anonymous_user_is_not_lost_by_mistake(self, person: Person, answer: str) -> None:
         assert person("login", "--anonymous").code == 0

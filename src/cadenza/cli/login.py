@@ -151,6 +151,7 @@ async def _login(
         if second_factor and choice is None and auth.session is not None:
             await api.do(rise(mfa, here.asker))
         else:
+            await auth.prepare()
             await keep_anonymous(auth.session, here.asker)
             ways = Ways(auth=auth, over_websocket=over_websocket, email=email, password_stdin=password_stdin, here=here)
             await api.do(enter(ways.sign_in(choice), auth, mfa, here.asker, insist=second_factor))

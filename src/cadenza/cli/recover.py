@@ -85,6 +85,7 @@ async def _recover(
     new.asker.require_codes()
     async with opened as api:
         auth = api.client.auth
+        await auth.prepare()
         await keep_anonymous(auth.session, new.asker)
         address = await ask_email(email, os.environ, new.asker)
         flows = flows_of(auth, over_websocket=over_websocket)

@@ -97,6 +97,7 @@ async def _signup(opened: AbstractAsyncContextManager[Api], wish: Wish, asker: A
                 setting="--anonymous",
                 next_step="Leave it out to make a new user; or cadenza login --anonymous first.",
             )
+        await api.client.auth.prepare()
         joining = Joining(auth=api.client.auth, wish=wish, asker=asker)
         email = await joining.ask_email()
         upgrades = is_anonymous and keep is not False

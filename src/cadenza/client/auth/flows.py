@@ -75,6 +75,14 @@ class Auth(PasswordFlows, CodeFlows, LinkFlows, AccountFlows, IdentityFlows, Own
         """
         return self._host.watch_state()
 
+    async def prepare(self) -> None:
+        """Make sure that a session could be kept, before anybody is asked for a password. Each way in does it as well.
+
+        Raises:
+            SessionStoreError: It could not; the other places are named. Nothing was sent.
+        """
+        await self._host.prepare_sign_in()
+
     async def use_session(self, session: Session) -> Session:
         """Take over a session that was had elsewhere: it is checked, stored and kept fresh like any other.
 
