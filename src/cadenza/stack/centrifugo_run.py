@@ -244,7 +244,7 @@ class CentrifugoRun:
 
     def _with_left_over(self, taken: ConfigurationError) -> ConfigurationError:
         left_over = self._folder.left_over
-        step = f"An earlier run has left its Centrifugo, process {left_over}: end it. " if left_over else ""
+        step = f"An earlier run seems to have left its Centrifugo behind: process {left_over}. " if left_over else ""
         return ConfigurationError(taken.message, setting=taken.setting, next_step=step + taken.next_step)
 
 

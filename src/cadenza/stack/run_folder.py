@@ -76,7 +76,7 @@ class RunFolder:
                 next_step=f"Choose another with {_OPTION}.",
             ) from None
         self.left_over = _child_of(_read(path))
-        self._state = RunState(pid=os.getpid())
+        self._state = RunState(pid=os.getpid(), child_pid=self.left_over)
         self.write()
 
     @property
@@ -95,8 +95,10 @@ class RunFolder:
         self.write(reloads=self._state.reloads + 1, reload_taken=taken)
 
     def close(self) -> None:
-        """Let another one run from the folder."""
-        (self.path / _STATE).unlink(missing_ok=True)
+        """Let another one run from the folder. One that was left behind is still to be named to that."""
+        if self._state.child_pid is None or self._state.child_pid != self.left_over:
+            with contextlib.suppress(OSError):
+                (self.path / _STATE).unlink(missing_ok=True)
         self._lock.release()
 
 

@@ -189,6 +189,10 @@ FAULTS: dict[str, tuple[Fault, Level, str]] = {
     "tokens in the log": (put("log/level", "trace"), D, "3 Privacy"),
     "no health": (without("health"), A, "4 Metrics"),
     "a Redis that is not known": (on("engine/redis/tls/insecure_skip_verify"), D, "3 ASVS V4.4.1"),
+    "no WebSocket": (on("websocket/disabled"), B, "4 Keys"),
+    "compression": (on("websocket/compression"), A, "3 RFC 7692"),
+    "tokens in addresses": (on("uni_sse/enabled"), A, "H1"),
+    "a broker that forgets": (put("broker", {"enabled": True, "type": "nats"}), B, "D4"),
     # names
     "a misspelt option": (on("client/allow_anonymous_connect_without_tokens"), B, "4 Keys"),
     "a misspelt one of a namespace": (on(f"{SPACE}/market/alow_publish_for_client"), B, "4 Keys"),

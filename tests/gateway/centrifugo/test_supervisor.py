@@ -153,6 +153,13 @@ async def test_one_that_does_not_start_is_not_tried_again_and_says_why() -> None
     assert stage.ups == []
 
 
+async def test_a_redis_that_is_not_there_is_named() -> None:
+    stage = Stage("""print('{"level":"fatal","message":"m","error":"Redis client: refused"}'); raise SystemExit(1)""")
+    with pytest.raises(ProcessError, match="Redis client: refused") as why:
+        await stage.supervisor.run()
+    assert "REDIS_URL" in why.value.next_step
+
+
 async def test_one_that_is_never_up_is_ended_and_said_so() -> None:
     stage = Stage('print("waiting for Redis", flush=True); import time; time.sleep(60)')
     ticks = iter(range(10_000))

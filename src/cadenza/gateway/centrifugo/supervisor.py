@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -185,14 +185,21 @@ class Supervisor:
         await asyncio.gather(sleeping, stopping, return_exceptions=True)
 
 
+#: What its last word may hold, and what to do about it.
+_REASONS: Final = (
+    ("address already in use", "Stop what uses that port, or give Centrifugo another."),
+    ("redis", "See that Redis runs where engine.redis.address (REDIS_URL) says, with that password."),
+)
+
+
 def _did_not_start(child: Child, status: int) -> ProcessError:
     said = child.last_word()
-    taken = "address already in use" in said
+    step = next((step for word, step in _REASONS if word in said.lower()), "Correct what its log says.")
     return ProcessError(
         f"Centrifugo did not start (it ended with {status}): {said or 'it said nothing'}.",
         program="centrifugo",
         status=status,
-        next_step="Stop what uses that port, or give Centrifugo another." if taken else "Correct what its log says.",
+        next_step=step,
     )
 
 

@@ -30,6 +30,7 @@ def server_findings(options: Options, wanted: Wanted) -> Iterator[Finding]:
     yield from _api(options.at("http_api"), wanted)
     yield from _ports(options, wanted)
     yield from _others(options)
+    yield from _transports(options)
     if options.text("log.level").lower() == "trace":
         yield finding(
             Level.DANGER, "3 Privacy", options, "log.level", "Every message is logged, tokens and passwords included.",
@@ -104,6 +105,33 @@ def _ports(options: Options, wanted: Wanted) -> Iterator[Finding]:
             Level.ADVICE, "3 ASVS V4.4.1", server, "address",
             "Tokens travel unencrypted unless a TLS proxy is all that reaches this port.",
             server.mend("address", to=config.address),
+        )  # fmt: skip
+
+
+def _transports(options: Options) -> Iterator[Finding]:
+    if options.flag("websocket.disabled"):
+        yield finding(
+            Level.BROKEN, "4 Keys", options, "websocket.disabled", "No client of ours can connect.",
+            options.drop("websocket.disabled"),
+        )  # fmt: skip
+    if options.flag("websocket.compression"):
+        yield finding(
+            Level.ADVICE, "3 RFC 7692", options, "websocket.compression",
+            "A small message may unpack to a large one, and secrets beside chosen text can be guessed by length.",
+            options.drop("websocket.compression"),
+        )  # fmt: skip
+    for name in ("uni_sse", "uni_websocket"):
+        if options.flag(f"{name}.enabled"):
+            yield finding(
+                Level.ADVICE, "H1", options, f"{name}.enabled",
+                "Browsers send the token in its address, which logs keep; no SDK of ours needs it.",
+                options.drop(f"{name}.enabled"),
+            )  # fmt: skip
+    broker = options.text("broker.type").lower()
+    if options.flag("broker.enabled") and broker == "nats":
+        yield finding(
+            Level.BROKEN, "D4", options, "broker.type", "NATS keeps no history: what a client misses is lost to it.",
+            options.drop("broker.enabled"),
         )  # fmt: skip
 
 
