@@ -45,6 +45,14 @@ def test_the_profile_may_stand_before_or_after_the_verb(two_profiles: Any, argv:
     assert shown["wsUrl"] == two_profiles.stack.ws_url
 
 
+def test_whoever_signs_in_with_another_profile_is_told_how_it_is_used(somebody: Any) -> None:
+    told = "cadenza: Other commands take it with --profile uat, or all: cadenza profile use uat\n"
+    assert somebody.login("--profile", "uat").err == told
+    assert somebody.login("--profile", "uat", "--json").err == ""
+    somebody("profile", "use", "uat")
+    assert somebody.login().err == ""
+
+
 def test_every_verb_that_uses_a_session_takes_a_profile(two_profiles: Any) -> None:
     for argv in (
         ("call", "query.venue.list", "--profile", "uat"),

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import pty
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,22 @@ def test_a_variable_that_goes_before_the_current_profile_is_told(signed_in: Any)
     ran = signed_in("profile", "use", "dev", environ={"CADENZA_PROFILE": "default"})
     assert ran.code == 0
     assert "CADENZA_PROFILE=default goes before it" in ran.err
+
+
+def test_a_current_profile_that_is_gone_is_named_with_the_way_out(uat: Any) -> None:
+    uat("profile", "use", "uat")
+    shutil.rmtree(_data(uat) / "profiles" / "uat")
+    ran = uat("whoami")
+    assert ran.code == 2
+    assert "There is no profile 'uat'. There are: default. Choose one: cadenza profile use NAME" in ran.err
+    assert uat("profile", "list").code == 0
+    assert uat("profile", "use", "default").code == 0
+    assert uat("whoami").code == 3
+
+
+def test_the_list_says_where_the_environment_goes_before_it(uat: Any) -> None:
+    assert uat("profile", "list").err == ""
+    assert "cadenza profile show" in uat("profile", "list", environ={"CADENZA_SESSION_STORE": "memory"}).err
 
 
 @pytest.mark.parametrize("verb", ["show", "use", "set", "remove"])

@@ -13,9 +13,9 @@ from typing import Final
 from cadenza.cli.colours import Style
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note, say
-from cadenza.cli.profile_view import current_name, look, show_one, who
+from cadenza.cli.profile_view import look, show_one, who
 from cadenza.cli.prompts import Asker, confirm
-from cadenza.cli.whose import known_profile, login_command
+from cadenza.cli.whose import current_name, known_profile, login_command
 from cadenza.client import Profile, ProfileRecord, Profiles, SessionStore, StoreKind
 from cadenza.client.auth.place import kept_store, remove_profile
 from cadenza.client.auth.stores import probe

@@ -15,13 +15,13 @@ from cadenza.cli.errors import next_step
 from cadenza.cli.moments import distance, local_time
 from cadenza.cli.output import json_text, note, say, show_pairs, show_table
 from cadenza.cli.session import known_addresses, place
-from cadenza.cli.whose import known_profile
+from cadenza.cli.whose import current_name, known_profile
 from cadenza.client import Addresses, Profile, Profiles, Session, SessionStore
 from cadenza.client.auth.place import kept_store
 from cadenza.client.settings import Environment, StoreKind, read_environment, resolve_addresses
 from cadenza.errors import ConfigurationError, SessionStoreError
 
-__all__ = ["Standing", "current_name", "look", "show_all", "show_one", "who"]
+__all__ = ["Standing", "look", "show_all", "show_one", "who"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,17 +53,11 @@ def who(session: Session) -> str:
     return "without a name" if session.access_token and session.is_anonymous else session.user_id or "somebody"
 
 
-def current_name() -> str:
-    """The profile that is meant where nothing else is said."""
-    environment = read_environment(os.environ)
-    return Profiles.of(environment).current(environment).name
-
-
 async def show_all(*, as_json: bool) -> None:
     """List them."""
-    current = current_name()
+    environment, current = read_environment(os.environ), current_name()
     rows = []
-    for profile in Profiles.of(read_environment(os.environ)).all():
+    for profile in Profiles.of(environment).all():
         row = await _row(profile, current=profile.name == current)
         if row.standing.problem:
             note(f"cadenza: {profile.name}: {row.standing.problem}", Style.WARNING)
@@ -76,6 +70,10 @@ async def show_all(*, as_json: bool) -> None:
         [row.cells() for row in rows],
         styles={"PROFILE": Style.TYPED},
     )
+    if environment.session or environment.session_store is not None:
+        note(
+            "cadenza: In this shell the environment says where the session is: see cadenza profile show.", Style.WARNING
+        )
 
 
 async def _row(profile: Profile, *, current: bool) -> _Row:

@@ -16,7 +16,7 @@ from cadenza.cli.errors import next_step
 from cadenza.cli.lines import is_terminal
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
-from cadenza.cli.whose import check_store, login_command, settle_profile
+from cadenza.cli.whose import check_store, current_name, login_command, settle_profile
 from cadenza.client import (
     Addresses,
     Client,
@@ -259,6 +259,8 @@ async def open_for_sign_in(
     api = Api(as_json=as_json, ws_url=ws_url, supabase_url=supabase_url, timeout=timeout, profile=whose, store=store)
     async with api.client:
         yield api
+        if api.client.auth.session is not None and whose != current_name() and not as_json:
+            note(f"cadenza: Other commands take it with --profile {whose}, or all: cadenza profile use {whose}")
 
 
 def place(profile: str | None = None) -> SessionPlace:

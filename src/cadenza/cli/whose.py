@@ -15,10 +15,11 @@ from cadenza.client import Profile, Profiles, StoreKind
 from cadenza.client.settings import Environment, read_environment
 from cadenza.errors import ConfigurationError
 
-__all__ = ["check_store", "known_profile", "login_command", "settle_profile"]
+__all__ = ["check_store", "current_name", "known_profile", "login_command", "settle_profile"]
 
 #: Names of three letters: two of them changed places are a slip, too.
 _NEAR: Final = 0.65
+_CURRENT: Final = "current-profile"
 _KEPT: Final = frozenset({StoreKind.FILE, StoreKind.KEYRING})
 
 
@@ -55,7 +56,9 @@ def _nearest(profile: Profile) -> list[str]:
 
 def _unknown(profile: Profile, near: list[str], setting: str) -> ConfigurationError:
     there_are = f"There are: {', '.join(one.name for one in Profiles(profile.data_dir).all())}."
-    if near:
+    if setting == _CURRENT:
+        step = f"{there_are} Choose one: cadenza profile use NAME"
+    elif near:
         step = f"Did you mean {' or '.join(near)}? {there_are} If it is new: cadenza profile add {profile.name}"
     else:
         step = f"{there_are} A new one is made by cadenza login --profile {profile.name}"
@@ -64,9 +67,13 @@ def _unknown(profile: Profile, near: list[str], setting: str) -> ConfigurationEr
 
 def login_command(name: str) -> str:
     """Return what to type to sign in with a profile."""
+    return "cadenza login" if name == current_name() else f"cadenza login --profile {name}"
+
+
+def current_name() -> str:
+    """Return the profile that is meant where nothing else is said."""
     environment = read_environment(os.environ)
-    current = Profiles.of(environment).current(environment).name
-    return "cadenza login" if name == current else f"cadenza login --profile {name}"
+    return Profiles.of(environment).current(environment).name
 
 
 def check_store(given: Store | None) -> None:
@@ -96,4 +103,4 @@ def check_store(given: Store | None) -> None:
 def _setting(given: str | None, environment: Environment) -> str:
     if given is not None:
         return "--profile"
-    return "current-profile" if environment.profile is None else "CADENZA_PROFILE"
+    return _CURRENT if environment.profile is None else "CADENZA_PROFILE"
