@@ -41,6 +41,7 @@ async def test_a_machine_without_a_keyring_is_told_before_the_sign_in_and_offere
         await store.probe()
     for other in ("CADENZA_SESSION_STORE=file", "memory", "CADENZA_REFRESH_TOKEN"):
         assert other in str(caught.value)
+    assert "Unlock" not in str(caught.value)
     assert not any(os.scandir(tmp_path))
 
 

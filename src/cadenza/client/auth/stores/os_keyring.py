@@ -196,16 +196,16 @@ class KeyringSessionStore:
         except TimeoutError:
             raise self._failed(verb, f"it did not answer within {self._deadline:g} s; is it locked?") from None
         except KeyringUnavailableError as error:
-            raise self._failed(verb, str(error)) from None
+            raise self._failed(verb, str(error), next_step=f"Choose another place: {OTHER_PLACES}.") from None
         except Exception as error:  # noqa: BLE001 - each backend has errors of its own
             # `from None`, and the type alone: a backend's words may quote what it was given.
             raise self._failed(verb, f"it failed with {type(error).__name__}") from None
 
-    def _failed(self, verb: str, why: str) -> SessionStoreError:
+    def _failed(self, verb: str, why: str, *, next_step: str = "") -> SessionStoreError:
         return SessionStoreError(
             f"The session in {self.location} cannot be {verb}: {why}.",
             location=self.location,
-            next_step=f"Unlock the keyring, or choose another place: {OTHER_PLACES}.",
+            next_step=next_step or f"Unlock the keyring, or choose another place: {OTHER_PLACES}.",
         )
 
 
