@@ -56,9 +56,10 @@ _WHO: Mapping[Access, str] = {
 
 def served_methods() -> frozenset[str]:
     """Names of the methods a backend serves."""
-    nobody: Any = object()  # stands for publisher, provider and verifier, of which nothing is asked here
+    nobody: Any = object()  # stands for everything outside, of which nothing is asked here
     config = BackendConfig(paper=PaperConfig(book_updates_per_second=0))
-    return Backend(config, publisher=nobody, identity=nobody, verifier=nobody, venues=()).router.served
+    backend = Backend(config, publisher=nobody, sockets=nobody, identity=nobody, verifier=nobody, venues=())
+    return backend.router.served
 
 
 def render() -> str:

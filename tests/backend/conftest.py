@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from cadenza.backend import Backend, BackendConfig, PaperConfig
-from cadenza.errors import RpcError
+from cadenza.errors import RpcError, TransportError
 from cadenza.protocol.proxy import Peer, RpcRequest, SubscribeRequest, SubscribeResponse
 from cadenza.schema.auth import (
     AuthSession,
@@ -92,6 +92,35 @@ class MemoryPublisher:
 @pytest.fixture
 def publisher() -> MemoryPublisher:
     return MemoryPublisher()
+
+
+class MemorySockets:
+    """Connections by channel, and which were closed, with which code and words."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, dict[str, str]] = {}
+        self.closed: list[tuple[str, int, str]] = []
+        self.users_closed: list[tuple[str, int, str, tuple[str, ...]]] = []
+        self.broken = False
+
+    async def present(self, channels: Sequence[str]) -> Mapping[str, str]:
+        if self.broken:
+            raise TransportError("the gateway is away")
+        return {client: user for channel in channels for client, user in self.channels.get(channel, {}).items()}
+
+    async def close(self, clients: Mapping[str, str], code: int, reason: str) -> None:
+        for client in clients:
+            self.closed.append((client, code, reason))
+            for members in self.channels.values():
+                members.pop(client, None)
+
+    async def close_user(self, user: str, code: int, reason: str, *, spare: Sequence[str]) -> None:
+        self.users_closed.append((user, code, reason, tuple(spare)))
+
+
+@pytest.fixture
+def sockets() -> MemorySockets:
+    return MemorySockets()
 
 
 class MemoryProvider:
@@ -244,15 +273,19 @@ def config() -> BackendConfig:
 
 
 @pytest.fixture
-def backend(
-    config: BackendConfig, publisher: MemoryPublisher, provider: MemoryProvider, verifier: MemoryVerifier, time: Time
-) -> Backend:
+def outside(
+    publisher: MemoryPublisher, sockets: MemorySockets, provider: MemoryProvider, verifier: MemoryVerifier
+) -> dict[str, Any]:
+    """Everything outside this room, as a backend is given it."""
+    return {"publisher": publisher, "sockets": sockets, "identity": provider, "verifier": verifier}
+
+
+@pytest.fixture
+def backend(config: BackendConfig, outside: dict[str, Any], time: Time) -> Backend:
     ids = iter(range(1_000_000))
     return Backend(
         config,
-        publisher=publisher,
-        identity=provider,
-        verifier=verifier,
+        **outside,
         clock=time,
         monotonic=time,
         new_token=lambda: f"id{next(ids)}",

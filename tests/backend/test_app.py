@@ -76,7 +76,9 @@ async def test_without_the_secret_nothing_is_done_whatever_the_body(
 async def test_without_a_configured_secret_there_are_no_proxy_endpoints(backend: Backend, time: Any) -> None:
     from cadenza.backend.app import App
 
-    app = App(BackendConfig(), backend.handlers, parts=backend.parts, clock=time)
+    app = App(
+        BackendConfig(), backend.handlers, parts=backend.parts, clock=time, on_sessions_ended=backend.revocations.end
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as client:
         for secret in ("", "None", SECRET):
             answer = await client.post("/proxy/rpc", json=INFO, headers={SECRET_HEADER: secret})
@@ -209,7 +211,7 @@ async def test_the_forwarded_address_is_believed_only_from_listed_proxies(
     forwarded = GATEWAY | {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
     for trusted in ((), ("127.0.0.1",)):
         listed = BackendConfig(proxy_secret=config.proxy_secret, trusted_proxies=trusted)
-        app = App(listed, backend.handlers, parts=backend.parts, clock=time)
+        app = App(listed, backend.handlers, parts=backend.parts, clock=time, on_sessions_ended=backend.revocations.end)
         transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 5))
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
             await client.post("/proxy/rpc", json=login, headers=forwarded)

@@ -12,6 +12,7 @@ from cadenza.backend import AccessConfig
 from cadenza.backend.access import Gate
 from cadenza.backend.handlers import Handlers
 from cadenza.backend.levels import RaisedLevels
+from cadenza.backend.revocation import Revocations
 from cadenza.backend.router import Router
 from cadenza.protocol.proxy import Peer, RpcRequest, SubscribeRequest
 from cadenza.schema.methods import METHODS
@@ -84,7 +85,9 @@ async def test_no_channel_name_can_make_it_fail(channel: str) -> None:
 
     gate = Gate(AccessConfig())
     router = Router(METHODS, gate, new_request_id=lambda: "r")
-    handlers = Handlers(router, Nothing(), RaisedLevels(clock=float), gate)  # type: ignore[arg-type]  # joins nothing
+    nobody: Any = None
+    revocations = Revocations(nobody, monotonic=float, token_lifetime_seconds=1)
+    handlers = Handlers(router, Nothing(), RaisedLevels(clock=float), gate, revocations)  # type: ignore[arg-type]  # joins nothing
     response = await handlers.subscribe(SubscribeRequest(client="c", user="ann", channel=channel), Peer())
     assert response.error is not None
     assert response.error.code in {102, 103}

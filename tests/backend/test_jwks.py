@@ -154,7 +154,14 @@ async def test_closing_ends_a_question_under_way(served: GatewayKeys, issuing: P
 async def http(
     backend: Backend, config: BackendConfig, served: GatewayKeys, clock: Clock
 ) -> AsyncIterator[httpx.AsyncClient]:
-    app = App(config, backend.handlers, parts=backend.parts, clock=clock, gateway_keys=served)
+    app = App(
+        config,
+        backend.handlers,
+        parts=backend.parts,
+        clock=clock,
+        on_sessions_ended=backend.revocations.end,
+        gateway_keys=served,
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080") as client:
         yield client
 

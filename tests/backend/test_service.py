@@ -28,14 +28,14 @@ async def test_starting_and_stopping_leaves_no_task(backend: Backend) -> None:
     before = asyncio.all_tasks()
     async with backend:
         assert all(part.works for part in backend.parts())
-        assert len(asyncio.all_tasks()) == len(before) + 2
+        assert len(asyncio.all_tasks()) == len(before) + 3
     await backend.stop()
     assert asyncio.all_tasks() == before
     assert not any(part.works for part in backend.parts())
 
 
 async def test_a_venue_that_cannot_start_stops_what_had_begun(
-    config: BackendConfig, publisher: Any, provider: Any, verifier: Any, time: Any
+    config: BackendConfig, outside: dict[str, Any], time: Any
 ) -> None:
     class Broken(PaperVenue):
         async def start(self) -> None:
@@ -45,18 +45,16 @@ async def test_a_venue_that_cannot_start_stops_what_had_begun(
         return kind(config.paper, clock=time, monotonic=time, run="r")
 
     before = asyncio.all_tasks()
-    backend = Backend(
-        config, publisher=publisher, identity=provider, verifier=verifier, venues=[paper(PaperVenue), paper(Broken)]
-    )
+    backend = Backend(config, **outside, venues=[paper(PaperVenue), paper(Broken)])
     with pytest.raises(OSError, match="the exchange is away"):
         await backend.start()
     assert asyncio.all_tasks() == before
 
 
-async def test_another_run_numbers_its_books_by_another_name(publisher: Any, provider: Any, verifier: Any) -> None:
+async def test_another_run_numbers_its_books_by_another_name(outside: dict[str, Any]) -> None:
     runs = set()
     for _ in range(2):
-        backend = Backend(BackendConfig(), publisher=publisher, identity=provider, verifier=verifier)
+        backend = Backend(BackendConfig(), **outside)
         run, _, number = (await backend.venues[0].order_book("BTC/USDT")).seq.partition(":")
         assert number == "1"
         runs.add(run)

@@ -59,6 +59,7 @@ class MemorySocket:
         """Wait for a frame; raises as a socket does once it is closed."""
         frame = await self._transport.frames.get()
         if isinstance(frame, Termination):
+            self._transport.frames.put_nowait(frame)  # whoever asks again is told again
             raise ConnectionClosedError(Close(frame.code, frame.reason), None)
         return frame.decode()
 

@@ -134,7 +134,7 @@ def real(programs: RealPrograms, database_url: str, tmp_path_factory: pytest.Tem
 @contextlib.asynccontextmanager
 async def serving(config: IdentityConfig) -> AsyncIterator[Service]:
     """Ours."""
-    async with IdentityServer(dataclasses.replace(config, port=0, session_channel_claim=True)) as server:
+    async with IdentityServer(dataclasses.replace(config, port=0)) as server:
         (key, *_) = json.loads(server.config.signing_keys_path.read_text())["keys"]
         yield Service(server.config.listening_url, server.issuer, SigningKey.from_jwk(key))
 

@@ -34,7 +34,7 @@ from cadenza.gateway.server import GatewayServer
 from cadenza.identity.http_server import HttpServer
 from cadenza.schema.market import OrderBook, OrderBookSnapshot
 from cadenza.stack.channels import NAMESPACES
-from cadenza.stack.direct import DirectPublisher
+from cadenza.stack.direct import DirectPublisher, DirectSockets
 from cadenza.stack.serving import bind
 from cadenza.tokens.jwks import StaticKeySet
 from cadenza.tokens.signer import Signer, SigningKey
@@ -87,6 +87,7 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
         backend = Backend(
             BackendConfig(proxy_secret=secret, paper=PaperConfig(book_updates_per_second=0)),
             publisher=publisher,
+            sockets=DirectSockets(node),  # and no session ends
             identity=HttpIdentityProvider("http://127.0.0.1:9", http),  # no test here signs in
             verifier=verifier,
         )

@@ -6,7 +6,7 @@ error 100, temporary.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -31,6 +31,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 #: Where a gateway gets the keys (Centrifugo: ``client.token.jwks_public_endpoint``).
 JWKS_PATH = "/.well-known/jwks.json"
+
+#: Where the provider's database tells which sessions it has deleted (``docs/how-to/end-sessions.md``).
+SESSIONS_ENDED_PATH = "/hooks/sessions-ended"
 
 # For caches on the way; Centrifugo keeps keys by a rule of its own.
 _SHORT_LIVED = (b"cache-control", b"public, max-age=30")
@@ -62,6 +65,7 @@ class App:
         handlers: Who answers the proxied calls.
         parts: The parts readiness depends on, as they are now.
         clock: Seconds since the epoch.
+        on_sessions_ended: Is told which sessions have ended at the provider.
         gateway_keys: The key set for the gateway; None: it is not served, as in the embedded stack.
     """
 
@@ -72,9 +76,11 @@ class App:
         *,
         parts: Callable[[], tuple[Health, ...]],
         clock: Callable[[], float],
+        on_sessions_ended: Callable[[Iterable[str]], None],
         gateway_keys: GatewayKeys | None = None,
     ) -> None:
         self._gateway_keys = gateway_keys
+        self._on_sessions_ended = on_sessions_ended
         self._secret = config.proxy_secret.encode() if config.proxy_secret is not None else None
         self._max_body_bytes = config.max_body_bytes
         self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
@@ -102,6 +108,9 @@ class App:
         if path in {"/proxy/rpc", "/proxy/subscribe"} and self._secret is not None:
             body = await self._proxied_body(scope, headers, receive)
             await _answer(send, 200, await self._call(path, body, self._peer(scope, headers)))
+        elif path == SESSIONS_ENDED_PATH and self._secret is not None:
+            self._on_sessions_ended(_ended(await self._proxied_body(scope, headers, receive)))
+            await _answer(send, 200, b"{}")
         elif path in {"/health", "/ready"}:
             _require_reading(scope)
             status, report = self._health() if path == "/health" else self._readiness()
@@ -200,6 +209,34 @@ class App:
         ready = all(part.works for part in parts)
         checks = {part.part: {"status": _word(works=part.works)} for part in parts}
         return (200 if ready else 503), {"status": _word(works=ready), "checks": checks}
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Deletion(msgspec.Struct, frozen=True):
+    """A Database Webhook of Supabase on ``auth.sessions``, of which the deleted row's id is read."""
+
+    old_record: _Row
+
+
+class _Deletions(msgspec.Struct, frozen=True):
+    """Several at once, as our own trigger and the embedded provider send them."""
+
+    session_ids: tuple[str, ...] = msgspec.field(name="sessionIds")
+
+
+def _ended(body: bytes) -> tuple[str, ...]:
+    """The ids of deleted sessions; raises a refusal."""
+    try:
+        return msgspec.json.decode(body, type=_Deletions).session_ids
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return (msgspec.json.decode(body, type=_Deletion).old_record.id,)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _Refusal(400, 'neither {"sessionIds": [...]} nor a deletion from auth.sessions') from None
 
 
 def _require_reading(scope: Scope) -> None:

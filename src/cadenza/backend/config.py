@@ -82,6 +82,8 @@ class BackendConfig:
             it. With none, addresses are unknown and signing in is limited by account only.
         publish_queue: Publications that wait for the publisher at most; the oldest go first.
         attempts: Limits on signing in.
+        token_lifetime_seconds: As long as the provider's access tokens live (``GOTRUE_JWT_EXP``): so long an ended
+            session's may come back.
         access: Who may do what, beyond the contract's own rules.
         paper: The simulated venue.
     """
@@ -92,12 +94,14 @@ class BackendConfig:
     trusted_proxies: tuple[str, ...] = ()
     publish_queue: int = 10_000
     attempts: AttemptLimits = field(default_factory=AttemptLimits)
+    token_lifetime_seconds: float = 3600.0
     access: AccessConfig = field(default_factory=AccessConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
 
     def __post_init__(self) -> None:
         _demand_number("max_body_bytes", self.max_body_bytes, least=1)
         _demand_number("publish_queue", self.publish_queue, least=1)
+        _demand_number("token_lifetime_seconds", self.token_lifetime_seconds, least=1)
         if self.proxy_secret is not None and not _is_secret(self.proxy_secret):
             raise ConfigurationError(
                 f"The proxy secret must be {SHORTEST_SECRET} or more printable ASCII characters without spaces.",

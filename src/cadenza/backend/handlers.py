@@ -11,10 +11,12 @@ import msgspec
 from cadenza.backend.access import Gate
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.ports import Caller
+from cadenza.backend.revocation import CLOSED_BECAUSE, SESSION_REVOKED, Revocations
 from cadenza.backend.router import Router
 from cadenza.backend.services.joining import JoiningService
 from cadenza.protocol.codes import ErrorCode
 from cadenza.protocol.proxy import (
+    Disconnect,
     Error,
     Peer,
     RpcRequest,
@@ -24,7 +26,10 @@ from cadenza.protocol.proxy import (
     SubscribeResponse,
     SubscribeResult,
 )
-from cadenza.schema.channels import parse_channel
+from cadenza.schema.channels import ParsedChannel, parse_channel
+from cadenza.schema.codes import Code
+from cadenza.schema.envelope import ErrorBody
+from cadenza.schema.methods import encode_error
 
 __all__ = ["Handlers"]
 
@@ -37,6 +42,14 @@ _PERMISSION_DENIED = SubscribeResponse(error=Error(code=ErrorCode.PERMISSION_DEN
 _INTERNAL_ERROR = SubscribeResponse(
     error=Error(code=ErrorCode.INTERNAL, message="internal server error", temporary=True)
 )
+_CLOSED = SubscribeResponse(disconnect=Disconnect(code=SESSION_REVOKED, reason=CLOSED_BECAUSE))
+_SESSION_OVER = RpcResponse(
+    result=RpcResult(
+        data=msgspec.Raw(
+            encode_error(ErrorBody(code=Code.SESSION_REVOKED, message="This session was ended. Sign in again."))
+        )
+    )
+)
 
 
 class Handlers:
@@ -47,9 +60,13 @@ class Handlers:
         joining: Knows which channels there are and what a new subscriber starts with.
         levels: Which connections were raised.
         gate: Decides who may join.
+        revocations: Which sessions have ended.
     """
 
-    def __init__(self, router: Router, joining: JoiningService, levels: RaisedLevels, gate: Gate) -> None:
+    def __init__(
+        self, router: Router, joining: JoiningService, levels: RaisedLevels, gate: Gate, revocations: Revocations
+    ) -> None:
+        self._revocations = revocations
         self._router = router
         self._gate = gate
         self._joining = joining
@@ -64,6 +81,9 @@ class Handlers:
             client=request.client,
             raised=self._levels.of(request.client, request.user),
         )
+        if self._revocations.is_over(caller):
+            self._revocations.close_soon(request.user, request.client)
+            return _SESSION_OVER
         answer = await self._router.call(request.method, request.data, caller)
         return RpcResponse(result=RpcResult(data=msgspec.Raw(answer)))
 
@@ -73,8 +93,13 @@ class Handlers:
         if channel is None:
             return _UNKNOWN_CHANNEL
         caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta), client=request.client)
+        if self._revocations.is_over(caller):
+            return _CLOSED
         if self._gate.join(channel, caller).refusal is not None:
             return _PERMISSION_DENIED
+        return await self._join(channel)
+
+    async def _join(self, channel: ParsedChannel) -> SubscribeResponse:
         try:
             if not self._joining.exists(channel):
                 return _UNKNOWN_CHANNEL

@@ -6,7 +6,7 @@ Above: ``services`` and ``handlers`` use them. Below: schema, ``events``. Implem
 Failures that have a code of the contract are raised as ``RpcError``; anything else is an internal error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,7 @@ __all__ = [
     "Publisher",
     "Redirects",
     "SignIns",
+    "Sockets",
     "TokenClaims",
     "TokenMeta",
     "TokenSubject",
@@ -152,6 +153,22 @@ class VenueFeed(Protocol):
 
 class Venue(MarketVenue, VenueFeed, Protocol):
     """Both sides of a venue."""
+
+
+class Sockets(Protocol):
+    """The gateway's connections, as its server API shows them."""
+
+    async def present(self, channels: Sequence[str]) -> Mapping[str, str]:
+        """Who is in any of these channels: connection to user."""
+        ...
+
+    async def close(self, clients: Mapping[str, str], code: int, reason: str) -> None:
+        """Close connections (connection to user) with a code and at most 32 ASCII characters."""
+        ...
+
+    async def close_user(self, user: str, code: int, reason: str, *, spare: Sequence[str]) -> None:
+        """Close all of a user's connections but some."""
+        ...
 
 
 class Publisher(Protocol):

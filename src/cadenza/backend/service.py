@@ -18,7 +18,8 @@ from cadenza.backend.handlers import Handlers
 from cadenza.backend.jwks import GatewayKeys, KeySource
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.limits import AttemptLimiter
-from cadenza.backend.ports import IdentityProvider, Publisher, TokenVerifier, Venue
+from cadenza.backend.ports import IdentityProvider, Publisher, Sockets, TokenVerifier, Venue
+from cadenza.backend.revocation import Revocations
 from cadenza.backend.router import Router
 from cadenza.backend.services.auth import AuthService
 from cadenza.backend.services.factors import FactorService
@@ -43,6 +44,7 @@ class Backend:
         publisher: Where publications go; the caller starts and stops it.
         identity: The identity provider.
         verifier: Checks access tokens that travel in params.
+        sockets: The gateway's connections, to close those of a session that ended.
         keys: The provider's, served to a gateway that fetches them here; None where it has them otherwise.
         venues: Whose markets; None is ``PAPER`` alone.
         clock: Seconds since the epoch.
@@ -55,6 +57,7 @@ class Backend:
         router: The methods.
         feed: What is published.
         levels: Which connections were raised by a second factor.
+        revocations: Which sessions have ended; whoever learns of one tells it.
         venues: The venues; the simulated one can be paused and stepped.
     """
 
@@ -65,6 +68,7 @@ class Backend:
         publisher: Publisher,
         identity: IdentityProvider,
         verifier: TokenVerifier,
+        sockets: Sockets,
         keys: KeySource | None = None,
         venues: Sequence[Venue] | None = None,
         clock: Callable[[], float] = time.time,
@@ -91,10 +95,21 @@ class Backend:
         instruments = Instruments(self.venues)
         self.levels = RaisedLevels(clock=clock)
         self.router = _route(gate, instruments, system, new_request_id=new_token)
-        _route_auth(self.router, AuthService(identity, guard), FactorService(identity, guard, self.levels))
-        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels, gate)
+        self.revocations = Revocations(
+            sockets, monotonic=monotonic, token_lifetime_seconds=config.token_lifetime_seconds
+        )
+        auth = AuthService(identity, guard, self.revocations)
+        _route_auth(self.router, auth, FactorService(identity, guard, self.levels))
+        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels, gate, self.revocations)
         self._gateway_keys = None if keys is None else GatewayKeys(keys, monotonic=monotonic)
-        self.app = App(config, self.handlers, parts=self.parts, clock=clock, gateway_keys=self._gateway_keys)
+        self.app = App(
+            config,
+            self.handlers,
+            parts=self.parts,
+            clock=clock,
+            on_sessions_ended=self.revocations.end,
+            gateway_keys=self._gateway_keys,
+        )
 
     def parts(self) -> tuple[Health, ...]:
         """The parts readiness depends on, as they are now."""
@@ -103,6 +118,7 @@ class Backend:
 
     async def start(self) -> None:
         """Start the feed, then the venues. What fails stops what had begun."""
+        await self.revocations.start()
         await self.feed.start()
         try:
             for venue in self.venues:
@@ -116,6 +132,7 @@ class Backend:
         for venue in self.venues:
             await venue.stop()
         await self.feed.stop()
+        await self.revocations.stop()
         if self._gateway_keys is not None:
             await self._gateway_keys.aclose()
 

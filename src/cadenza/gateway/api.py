@@ -20,6 +20,7 @@ from cadenza.errors import GatewayError, ProtocolError
 from cadenza.gateway.metrics import metric_items, render_metrics
 from cadenza.gateway.node import Node
 from cadenza.protocol.api import (
+    ABSENT,
     BatchRequest,
     BatchResult,
     BroadcastRequest,
@@ -30,6 +31,10 @@ from cadenza.protocol.api import (
     InfoResult,
     Metrics,
     NodeResult,
+    PresenceRequest,
+    PresenceResult,
+    PresenceStatsResult,
+    Present,
     PublishRequest,
     PublishResponse,
     PublishResult,
@@ -92,6 +97,8 @@ class Api:
             "broadcast": lambda body: partial(self._broadcast, decode_request(body, BroadcastRequest)),
             "unsubscribe": lambda body: partial(self._unsubscribe, decode_request(body, UnsubscribeRequest)),
             "disconnect": lambda body: partial(self._disconnect, decode_request(body, DisconnectRequest)),
+            "presence": lambda body: partial(self._presence, decode_request(body, PresenceRequest)),
+            "presence_stats": lambda body: partial(self._presence_stats, decode_request(body, PresenceRequest)),
             "info": lambda body: partial(self._info, decode_request(body, InfoRequest)),
             "batch": lambda body: partial(self._batch, self._read_batch(body)),
         }
@@ -214,6 +221,28 @@ class Api:
             )
         return EmptyResult()
 
+    def _presence(self, request: PresenceRequest) -> PresenceResult | ReplyError:
+        present = self._node.present(request.channel) if request.channel else ApiErrors.BAD_REQUEST
+        if isinstance(present, ReplyError):
+            return present
+        return PresenceResult(
+            presence={
+                info.client: Present(
+                    user=info.user,
+                    client=info.client,
+                    conn_info=_compact(info.conn_info),
+                    chan_info=_compact(info.chan_info),
+                )
+                for info in present
+            }
+        )
+
+    def _presence_stats(self, request: PresenceRequest) -> PresenceStatsResult | ReplyError:
+        present = self._node.present(request.channel) if request.channel else ApiErrors.BAD_REQUEST
+        if isinstance(present, ReplyError):
+            return present
+        return PresenceStatsResult(num_clients=len(present), num_users=len({info.user for info in present}))
+
     def _read_batch(self, body: bytes) -> list[list[tuple[str, _Doing]]]:
         """Read all of a batch before any of it is done."""
         return [self._read_command(command) for command in decode_request(body, BatchRequest).commands]
@@ -263,6 +292,11 @@ def _has_key(request: HttpRequest, api_key: str) -> bool:
     if not given and request.query:
         given = parse_qs(request.query).get("api_key", [""])[0]
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), api_key.encode())
+
+
+def _compact(info: msgspec.Raw) -> msgspec.Raw:
+    """Write JSON without blanks, as Go does when it stands within other JSON (recorded)."""
+    return msgspec.Raw(msgspec.json.format(info, indent=-1)) if info else ABSENT
 
 
 def _payload(request: PublishRequest | BroadcastRequest) -> bytes | msgspec.Raw | None:

@@ -15,6 +15,7 @@ import msgspec
 
 from cadenza.errors import (
     KeysUnavailableError,
+    SessionRevokedError,
     TokenExpiredError,
     TokenFormatError,
     TokenInvalidError,
@@ -27,6 +28,8 @@ from cadenza.protocol.codes import ClientErrors, Disconnects, ReplyError, Termin
 
 __all__ = ["ANONYMOUS", "Credentials", "Grant", "credentials", "grants", "judge_connect_error", "judge_refresh_error"]
 
+#: Cadenza's own: final, the client signs in again. The real Centrifugo knows no sessions and lets such a token in.
+_SESSION_REVOKED = Termination(code=4500, reason="session revoked")
 _LONGEST_TTL_SECONDS = 365 * 24 * 3600
 
 
@@ -68,6 +71,8 @@ def _json(given: bytes | msgspec.Raw) -> msgspec.Raw:
 
 def judge_connect_error(error: BaseException) -> ReplyError | Termination:
     """Say how ``connect`` is answered when its token could not be verified."""
+    if isinstance(error, SessionRevokedError):
+        return _SESSION_REVOKED
     if isinstance(error, TokenExpiredError | TokenNotYetValidError):
         return ClientErrors.TOKEN_EXPIRED
     if isinstance(error, TokenFormatError | TokenInvalidError):
@@ -77,6 +82,8 @@ def judge_connect_error(error: BaseException) -> ReplyError | Termination:
 
 def judge_refresh_error(error: BaseException) -> ReplyError | Termination:
     """Say how ``refresh`` is answered when its token could not be verified."""
+    if isinstance(error, SessionRevokedError):
+        return _SESSION_REVOKED
     if isinstance(error, TokenExpiredError | TokenNotYetValidError):
         return Disconnects.EXPIRED
     if isinstance(error, TokenFormatError | TokenInvalidError):
@@ -88,7 +95,12 @@ def is_expected(error: BaseException) -> bool:
     """Say whether the error is the verifier's verdict, not a fault that belongs in the log."""
     return isinstance(
         error,
-        TokenExpiredError | TokenNotYetValidError | TokenFormatError | TokenInvalidError | KeysUnavailableError,
+        SessionRevokedError
+        | TokenExpiredError
+        | TokenNotYetValidError
+        | TokenFormatError
+        | TokenInvalidError
+        | KeysUnavailableError,
     )
 
 

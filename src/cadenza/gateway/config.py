@@ -26,8 +26,7 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
         history_ttl_seconds: How long they are kept after the channel's last publication.
         force_recovery: Every subscription is recoverable, asked for or not.
         force_positioning: Every subscription is positioned.
-        presence: Who is subscribed can be asked for over the server API, behind Centrifugo; this gateway does not serve
-            that call.
+        presence: Who is subscribed can be asked for over the server API.
         allow_recovery: A client may ask for ``recoverable``.
         allow_positioning: A client may ask for ``positioned``.
         subscribe_proxy_enabled: The backend decides who subscribes.

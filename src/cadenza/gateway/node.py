@@ -29,7 +29,7 @@ from cadenza.gateway.ports import (
 )
 from cadenza.gateway.stats import Stats
 from cadenza.protocol.client import ClientInfo, Publication, encode_publication
-from cadenza.protocol.codes import ClientErrors, Disconnects, Termination, Unsubscribes
+from cadenza.protocol.codes import ApiErrors, ClientErrors, Disconnects, ReplyError, Termination, Unsubscribes
 from cadenza.protocol.proxy import Peer
 
 __all__ = ["Node"]
@@ -194,6 +194,18 @@ class Node:
             if not out:
                 unflushed.append(connection)
             out.append(line)
+
+    # Who is where
+
+    def present(self, channel: str) -> list[ClientInfo] | ReplyError:
+        """Who is in a channel, or error 108 where its namespace does not let that be asked.
+
+        Raises:
+            GatewayError: The channel's namespace is not configured (code 102).
+        """
+        if not self.channel_options(channel).presence:
+            return ApiErrors.NOT_AVAILABLE
+        return [connection.info_in(channel) for connection in self.hub.subscribers(channel)]
 
     # What the server API does to clients
 

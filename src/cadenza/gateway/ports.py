@@ -115,8 +115,8 @@ class VerifiedToken(Protocol):
 class TokenVerifier(Protocol):
     """Judges connection tokens; ``tokens.verifier.Verifier`` is one.
 
-    ``verify`` raises ``TokenFormatError``, ``TokenExpiredError``, ``TokenNotYetValidError``, ``TokenInvalidError`` or
-    ``KeysUnavailableError``.
+    ``verify`` raises ``TokenFormatError``, ``TokenExpiredError``, ``TokenNotYetValidError``, ``TokenInvalidError``,
+    ``KeysUnavailableError``, or ``SessionRevokedError`` where it knows of ended sessions.
     """
 
     def cached(self, token: str, /) -> VerifiedToken | None:

@@ -6,7 +6,7 @@ Above: ``app.create_app`` users and ``server``. Below: everything else here.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -95,6 +95,7 @@ def assemble(
     monotonic: Callable[[], float],
     random_bytes: Callable[[int], bytes],
     make_client: Callable[[], httpx.AsyncClient] | None = None,
+    on_sessions_ended: Callable[[Sequence[str]], None] | None = None,
 ) -> Parts:
     """Build the room. ``Parts.store`` is yet to be opened.
 
@@ -105,12 +106,13 @@ def assemble(
         monotonic: Seconds, for rate limits.
         random_bytes: Where ids, salts and refresh tokens come from.
         make_client: What OAuth providers are asked with; ``None``: a client that trusts our own certificate as well.
+        on_sessions_ended: Is told the ids of sessions that are gone.
     """
 
     def new_id() -> str:
         return str(uuid.UUID(bytes=random_bytes(_UUID_BYTES), version=4))
 
-    store = Store(config.database_path)
+    store = Store(config.database_path, on_sessions_ended=on_sessions_ended)
     access_tokens = AccessTokens(config, keys, clock=clock)
     mint = RefreshTokenMint(keys.refresh_token_key, random_bytes=random_bytes)
     audit = Audit(clock=clock, new_id=new_id)

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Self
 
 from cadenza.errors import ConfigurationError, IdentityError, UsageError
@@ -36,6 +36,7 @@ class IdentityServer:
         clock: Seconds since the epoch.
         monotonic: Seconds that never jump.
         random_bytes: The source of ids, salts and refresh tokens.
+        on_sessions_ended: Is told the ids of sessions that are gone: signed out, of a deleted user, of an old password.
 
     Use it as an async context manager, or call ``start`` and ``stop``.
     """
@@ -47,7 +48,9 @@ class IdentityServer:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        on_sessions_ended: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
+        self._on_sessions_ended = on_sessions_ended
         self.config = config
         self._clock = clock
         self._monotonic = monotonic
@@ -148,6 +151,7 @@ class IdentityServer:
             clock=self._clock,
             monotonic=self._monotonic,
             random_bytes=self._random_bytes,
+            on_sessions_ended=self._on_sessions_ended,
         )
         await self._parts.store.open()
         write_serving(self.config)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -36,10 +36,13 @@ class Store:
 
     Args:
         path: The database file; its folder exists.
+        on_sessions_ended: Is told the ids of sessions that are gone, once that is on the disk; in the event loop.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, on_sessions_ended: Callable[[Sequence[str]], None] | None = None) -> None:
         self._path = path
+        self._on_sessions_ended = on_sessions_ended
+        self._ended: list[str] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cadenza-identity-store")
         self._connection: sqlite3.Connection | None = None
 
@@ -58,7 +61,8 @@ class Store:
 
     async def write(self, work: Callable[[Records], _T]) -> _T:
         """Run ``work`` in a transaction that may write, and commit it; if it raises, roll back and raise the same."""
-        return await self._on_thread(lambda: self._transact("BEGIN IMMEDIATE", work))
+        loop = asyncio.get_running_loop()
+        return await self._on_thread(lambda: self._write(work, loop))
 
     async def read(self, work: Callable[[Records], _T]) -> _T:
         """Run ``work`` over one unchanging view of the database."""
@@ -75,12 +79,29 @@ class Store:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         patterns.teach(connection)
+        self._watch_sessions(connection)
         self._connection = connection
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _write(self, work: Callable[[Records], _T], loop: asyncio.AbstractEventLoop) -> _T:
+        self._ended.clear()
+        result = self._transact("BEGIN IMMEDIATE", work)
+        if self._ended and self._on_sessions_ended is not None:
+            # From this thread, at once: whoever waits for the transaction may have been cancelled meanwhile.
+            loop.call_soon_threadsafe(self._on_sessions_ended, tuple(self._ended))
+        return result
+
+    def _watch_sessions(self, connection: sqlite3.Connection) -> None:
+        """Note every session that is deleted, by whatever statement, also with its user."""
+        connection.create_function("cadenza_session_ended", 1, self._ended.append)
+        connection.execute(
+            "CREATE TEMP TRIGGER cadenza_sessions_ended AFTER DELETE ON main.sessions "
+            "BEGIN SELECT cadenza_session_ended(OLD.id); END"
+        )
 
     def _transact(self, begin: str, work: Callable[[Records], _T]) -> _T:
         if self._connection is None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
@@ -28,7 +28,7 @@ from cadenza.identity.config import IdentityConfig
 from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
 from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
-from cadenza.stack.direct import DirectPublisher
+from cadenza.stack.direct import CurrentSessions, DirectPublisher, DirectSockets
 from cadenza.stack.folder import DataFolder
 from cadenza.stack.serving import bind, require_free
 from cadenza.stack.settings import StackSettings, option_of
@@ -167,8 +167,6 @@ class EmbeddedStack:
             host=self._settings.host,
             port=self._settings.identity_port,
             access_token_lifetime_seconds=self._settings.access_token_lifetime_seconds,
-            # As the hook for a real provider does, so that tokens of either are the same to a gateway.
-            session_channel_claim=True,
             # None is "pages served from this machine"; whoever names origins means those.
             allowed_origins=self._settings.allowed_origins or None,
             # So that signing in through a browser can be tried without an account anywhere.
@@ -176,7 +174,12 @@ class EmbeddedStack:
         )
 
     async def _start_identity(self, exit_stack: AsyncExitStack) -> IdentityServer:
-        identity = IdentityServer(self.identity_config(), clock=self._clock, monotonic=self._monotonic)
+        identity = IdentityServer(
+            self.identity_config(),
+            clock=self._clock,
+            monotonic=self._monotonic,
+            on_sessions_ended=self._end_sessions,
+        )
         try:
             await exit_stack.enter_async_context(identity)
             await identity.ensure_user(READY_EMAIL, self._ready_password)
@@ -185,6 +188,10 @@ class EmbeddedStack:
             option = "--identity-port" if refused.setting == "port" else option_of(refused.setting)
             raise ConfigurationError(refused.message, setting=option, next_step=refused.next_step) from refused
         return identity
+
+    def _end_sessions(self, session_ids: Sequence[str]) -> None:
+        # The backend is made after the provider; nobody has a socket to close before.
+        self.backend.revocations.end(session_ids)
 
     async def _make_verifier(self, exit_stack: AsyncExitStack, http: httpx.AsyncClient) -> Verifier:
         keys = RemoteKeySet(http_fetch(self.identity.jwks_url, http), clock=self._clock)
@@ -210,10 +217,12 @@ class EmbeddedStack:
         settings = self._settings
         return Backend(
             BackendConfig(
+                token_lifetime_seconds=settings.access_token_lifetime_seconds,
                 access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=DirectPublisher(lambda: self.gateway.node),
+            sockets=DirectSockets(lambda: self.gateway.node),
             identity=HttpIdentityProvider(self.identity.url, http),
             verifier=self.verifier,
             clock=self._clock,
@@ -237,7 +246,7 @@ class EmbeddedStack:
     async def _start_gateway(self, exit_stack: AsyncExitStack) -> GatewayServer:
         gateway = GatewayServer(
             self.gateway_config(),
-            verifier=self.verifier,
+            verifier=CurrentSessions(self.verifier, self.backend.revocations.has_ended),
             proxy=self.backend.handlers,
             clock=self._clock,
         )

@@ -22,6 +22,7 @@ from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
+from cadenza.backend.sockets import ApiSockets
 from cadenza.client.settings import read_environment
 from cadenza.errors import CadenzaError, ConfigurationError
 from cadenza.identity.http_server import HttpServer
@@ -195,6 +196,7 @@ class ExternalBackend:
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=self.publisher,
+            sockets=ApiSockets(settings.api_url, settings.api_key, http),
             identity=HttpIdentityProvider(
                 settings.auth_url, http, api_key=settings.anon_key, address_header=settings.address_header
             ),

@@ -137,13 +137,13 @@ async def test_signups_from_one_address_are_limited(rpc: Any) -> None:
 @pytest.mark.parametrize("user", ["", "ann"])
 async def test_logout_and_user_act_for_the_tokens_own_user(rpc: Any, provider: Any, user: str) -> None:
     token = {"accessToken": "token-of-ann"}
-    assert await rpc("command.auth.logout", token, user=user) == {"data": "ok"}
-    assert await rpc("command.auth.logout", token | {"scope": "global"}, user=user) == {"data": "ok"}
     assert (await rpc("query.auth.user", token, user=user))["data"]["email"] == "ann@example.com"
+    assert await rpc("command.auth.logout", token | {"scope": "others"}, user=user) == {"data": "ok"}
+    assert await rpc("command.auth.logout", token, user=user) == {"data": "ok"}
     assert provider.calls == [
-        ("logout", "token-of-ann", LogoutScope.LOCAL),
-        ("logout", "token-of-ann", LogoutScope.GLOBAL),
         ("user", "token-of-ann"),
+        ("logout", "token-of-ann", LogoutScope.OTHERS),
+        ("logout", "token-of-ann", LogoutScope.LOCAL),
     ]
 
 

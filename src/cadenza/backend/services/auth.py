@@ -7,6 +7,9 @@ A socket's user cannot change, so these methods hand tokens out and never raise 
 in params must belong to the connection's own user, where it has one.
 """
 
+from collections.abc import Iterable
+from typing import Protocol
+
 from cadenza.backend.ports import Caller, IdentityProvider
 from cadenza.backend.services.guard import Guard
 from cadenza.errors import RpcError
@@ -18,6 +21,7 @@ from cadenza.schema.auth import (
     IdTokenParams,
     LoginParams,
     LogoutParams,
+    LogoutScope,
     OAuthStart,
     ReauthenticateParams,
     RecoverParams,
@@ -31,10 +35,22 @@ from cadenza.schema.auth import (
 from cadenza.schema.codes import Code
 from cadenza.schema.system import NoParams
 
-__all__ = ["OK", "AuthService"]
+__all__ = ["OK", "AuthService", "Endings"]
 
 #: What "simple" answers carry (contract: ``data: "ok"``).
 OK = "ok"
+
+
+class Endings(Protocol):
+    """Is told which sessions have ended; ``backend.revocation`` has one."""
+
+    def end(self, session_ids: Iterable[str]) -> None:
+        """These have."""
+        ...
+
+    def end_user(self, user: str, *, but: str = "") -> None:
+        """All of a user's have, or all but one."""
+        ...
 
 
 class AuthService:
@@ -43,9 +59,11 @@ class AuthService:
     Args:
         provider: The identity provider.
         guard: Limits attempts, and checks the tokens in params.
+        endings: Is told which sessions have ended.
     """
 
-    def __init__(self, provider: IdentityProvider, guard: Guard) -> None:
+    def __init__(self, provider: IdentityProvider, guard: Guard, endings: Endings) -> None:
+        self._endings = endings
         self._provider = provider
         self._guard = guard
 
@@ -116,9 +134,14 @@ class AuthService:
             return await self._provider.exchange(params.code, params.code_verifier, address=caller.address)
 
     async def logout(self, params: LogoutParams, caller: Caller) -> str:
-        """End the sessions of a scope."""
-        await self._guard.owner(params.access_token, caller)
+        """End the sessions of a scope, and close their sockets."""
+        owner = await self._guard.owner(params.access_token, caller)
         await self._provider.logout(params.access_token, params.scope)
+        own = owner.claims.session_id or ""
+        if params.scope is not LogoutScope.OTHERS:
+            self._endings.end([own])
+        if params.scope is not LogoutScope.LOCAL:
+            self._endings.end_user(owner.sub, but=own if params.scope is LogoutScope.OTHERS else "")
         return OK
 
     async def user(self, params: GetUserParams, caller: Caller) -> AuthUser:

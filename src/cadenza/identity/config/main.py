@@ -53,7 +53,7 @@ class IdentityConfig:
         signing_algorithm: Of keys made at the first start.
         given_keys: The signing keys, when they are not to be made and kept in the data folder.
         shared_secret: Bearers signed with it (HS256) are believed too, as administrators' are with Supabase.
-        session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens.
+        session_channel_claim: Put ``channels: ["session:<id>"]`` into access tokens, as the hook for Supabase does.
         site_url: Where mails and sign-ins lead when nothing allowed was asked for.
         uri_allow_list: Further addresses they may lead to; patterns as Supabase Auth has them (``redirects``).
         admin_roles: Roles whose bearers may use ``/admin``.
@@ -104,7 +104,7 @@ class IdentityConfig:
     signing_algorithm: str = "ES256"
     given_keys: GivenKeys | None = None
     shared_secret: Secret = field(default_factory=Secret)
-    session_channel_claim: bool = False
+    session_channel_claim: bool = True
     site_url: str = "http://127.0.0.1:3000"
     uri_allow_list: tuple[str, ...] = LOOPBACK_REDIRECTS
     admin_roles: frozenset[str] = frozenset({"service_role", "supabase_admin"})

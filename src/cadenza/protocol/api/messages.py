@@ -25,6 +25,10 @@ __all__ = [
     "InfoResult",
     "Metrics",
     "NodeResult",
+    "PresenceRequest",
+    "PresenceResult",
+    "PresenceStatsResult",
+    "Present",
     "PublishRequest",
     "PublishResponse",
     "PublishResult",
@@ -101,6 +105,12 @@ class DisconnectRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     whitelist: list[str] = []
 
 
+class PresenceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Ask who is in a channel, or how many."""
+
+    channel: str = ""
+
+
 class InfoRequest(msgspec.Struct, frozen=True):
     """Ask for the nodes."""
 
@@ -127,6 +137,28 @@ class BroadcastResult(msgspec.Struct, frozen=True, kw_only=True):
     """One answer for each channel, in order."""
 
     responses: list[PublishResponse] = []
+
+
+class Present(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A connection in a channel. ``conn_info`` is its token's ``info``, ``chan_info`` its subscription's."""
+
+    user: str = ""
+    client: str = ""
+    conn_info: msgspec.Raw = ABSENT
+    chan_info: msgspec.Raw = ABSENT
+
+
+class PresenceResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is there, by client id."""
+
+    presence: dict[str, Present] = {}
+
+
+class PresenceStatsResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many connections are there, of how many users."""
+
+    num_clients: int = 0
+    num_users: int = 0
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
