@@ -250,3 +250,10 @@ def newcomer(careful_provider: Any, tmp_path: Path) -> Any:
     from tests.cli.people import person_at
 
     return person_at(careful_provider, tmp_path)
+
+
+@pytest.fixture
+def known(person: Any) -> Any:
+    """Somebody with an account."""
+    person.provider.make_user(person.email)
+    return person

@@ -14,13 +14,6 @@ _OLD = {"CADENZA_PASSWORD": PASSWORD}
 _NEW = {"CADENZA_PASSWORD": NEW_PASSWORD}
 
 
-@pytest.fixture
-def known(person: Person) -> Person:
-    """Somebody with an account."""
-    person.provider.make_user(person.email)
-    return person
-
-
 def _signs_in(person: Person, environ: dict[str, str]) -> bool:
     return person("login", "--email", person.email, environ=environ).code == 0
 

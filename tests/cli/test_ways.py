@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,14 +15,6 @@ from tests.cli.people import PASSWORD, Person, Provider, person_at, told_by
 from tests.cli.terminal import Terminal
 from tests.identity.browsing import walk
 from tests.support.loopback import use_free_ports
-from tests.support.totp import STEP_SECONDS, totp
-
-
-@pytest.fixture
-def known(person: Person) -> Person:
-    """Somebody with an account."""
-    person.provider.make_user(person.email)
-    return person
 
 
 def _left(person: Person) -> tuple[bool, list[str]]:
@@ -243,80 +234,6 @@ class TestOtherWays:
         assert "not.a.token" not in ran.err
 
 
-class TestSecondFactor:
-    @pytest.fixture
-    def secret(self, person: Person) -> str:
-        return person.provider.enroll(person.email)
-
-    @staticmethod
-    def _code(secret: str) -> str:
-        return totp(secret, time.time() + STEP_SECONDS)  # the one of now was used to enrol
-
-    @staticmethod
-    def _password(person: Person) -> dict[str, str]:
-        return {"CADENZA_PASSWORD": PASSWORD, "CADENZA_EMAIL": person.email}
-
-    def test_it_is_asked_for_where_the_account_has_one(self, person: Person, secret: str) -> None:
-        with person.at_terminal("login", environ=self._password(person)) as terminal:
-            terminal.expect("Code of phone (Enter alone: later): ")
-            terminal.type("000000")
-            terminal.expect("Type the code that the app shows now.")
-            terminal.expect("Code of phone")
-            terminal.type(self._code(secret))
-            assert terminal.end() == 0
-            assert "with a second factor" in terminal.seen
-        assert "aal2, two factors" in person("whoami").out
-
-    def test_a_person_may_give_it_later(self, person: Person, secret: str) -> None:
-        with person.at_terminal("login", environ=self._password(person)) as terminal:
-            terminal.expect("later): ")
-            terminal.type("")
-            assert terminal.end() == 0
-            assert "still to come: cadenza login --second-factor" in terminal.seen
-        before = json.loads(person("whoami", "--json").out)
-        assert (before["level"], before["needsSecondFactor"]) == ("aal1", True)
-        ran = person("login", "--second-factor", "--code-stdin", "--json", stdin=f"{self._code(secret)}\n")
-        assert ran.code == 0, ran.err
-        after = json.loads(person("whoami", "--json").out)
-        assert (after["level"], after["methods"]) == ("aal2", ["password", "totp"])
-        assert after["user"]["id"] == before["user"]["id"]
-
-    def test_a_script_gives_password_and_code_on_two_lines(self, person: Person, secret: str) -> None:
-        ran = person(
-            *("login", "--email", person.email, "--password-stdin", "--code-stdin", "--json"),
-            stdin=f"{PASSWORD}\n{self._code(secret)}\n",
-        )
-        assert ran.code == 0, ran.err
-        assert json.loads(ran.out)["level"] == "aal2"
-
-    @pytest.mark.usefixtures("secret")
-    def test_a_script_without_it_is_told_what_is_missing(self, person: Person) -> None:
-        ran = person("login", environ=self._password(person))
-        assert ran.code == 0
-        assert "cadenza login --second-factor" in ran.err
-
-    @pytest.mark.usefixtures("secret")
-    @pytest.mark.parametrize("insist", [(), ("--second-factor",)])
-    def test_a_wrong_one_leaves_nobody_signed_in(self, person: Person, insist: tuple[str, ...]) -> None:
-        ran = person("login", "--code-stdin", *insist, stdin="000000\n", environ=self._password(person))
-        assert ran.code == 4
-        assert not person.session_file.exists()
-
-    @pytest.mark.usefixtures("secret")
-    def test_ctrl_c_at_the_question_leaves_nobody_signed_in(self, person: Person) -> None:
-        with person.at_terminal("login", environ=self._password(person)) as terminal:
-            terminal.expect("later): ")
-            terminal.interrupt()
-            assert terminal.end() == 130
-        assert not person.session_file.exists()
-
-    def test_who_insists_and_has_none_is_told_and_not_signed_in(self, known: Person) -> None:
-        ran = known("login", "--second-factor", "--code-stdin", stdin="123456\n", environ=self._password(known))
-        assert ran.code == 2
-        assert "cadenza mfa" in ran.err
-        assert not known.session_file.exists()
-
-
 class TestOverWebSocket:
     """The same through the gateway, at a whole stack."""
 
@@ -368,40 +285,3 @@ class TestOut:
         assert elsewhere("login", environ=password).code == 0
         assert known("logout", "--everywhere").out == f"Signed out {known.email} everywhere.\n"
         assert (known("whoami").code, elsewhere("whoami").code) == (3, 3)
-
-
-class TestCtrlC:
-    @pytest.fixture(
-        params=[
-            ("--password", "E-mail: "),
-            ("--password", "--email", "a@example.com", "Password of "),
-            ("Which? [1] ",),
-            ("--provider", "test", "paste the address"),
-        ]
-    )
-    def question(self, request: pytest.FixtureRequest) -> tuple[str, ...]:
-        asked: tuple[str, ...] = request.param
-        return asked
-
-    def test_it_ends_a_question_at_once_and_leaves_nothing(self, person: Person, question: tuple[str, ...]) -> None:
-        *argv, asked = question
-        with person.at_terminal("login", *argv) as terminal:
-            terminal.expect(asked)
-            terminal.interrupt()
-            assert terminal.end() == 130
-            assert "Traceback" not in terminal.seen
-            assert terminal.echoes
-        assert _left(person) == (False, [])
-
-    def test_a_mail_that_is_given_up_signs_nobody_in_later(self, known: Person) -> None:
-        with known.at_terminal("login", "--magic-link", "--email", known.email) as terminal:
-            terminal.expect("paste link or code: ")
-            terminal.interrupt()
-            assert terminal.end() == 130
-        assert _left(known) == (False, [])
-
-    def test_ctrl_d_is_no_answer(self, person: Person) -> None:
-        with person.at_terminal("login") as terminal:
-            terminal.expect("Which? [1] ")
-            terminal.end_of_input()
-            assert terminal.end() == 130
