@@ -121,7 +121,11 @@ def test_a_keyring_that_is_not_there_is_told_before_anything_is_sent(somebody: A
     ("store", "environ", "said"),
     [
         ((), {"CADENZA_SESSION_STORE": "memory"}, "a session would be gone when the command ends"),
-        (("--store", "file"), {"CADENZA_SESSION_STORE": "keyring"}, "every command looks in keyring"),
+        (
+            ("--store", "file"),
+            {"CADENZA_SESSION_STORE": "keyring"},
+            "every command looks in keyring. Unset it, or set it to file.",
+        ),
         ((), {"CADENZA_REFRESH_TOKEN": "abcdefabcdef"}, "Unset it to sign in"),
     ],
 )

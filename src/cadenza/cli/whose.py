@@ -96,7 +96,7 @@ def check_store(given: Store | None) -> None:
     raise ConfigurationError(
         f"CADENZA_SESSION_STORE is {asked.value}: {lost}.",
         setting="CADENZA_SESSION_STORE",
-        next_step="Unset it, or set it to file or keyring.",
+        next_step=f"Unset it, or set it to {given.value if given else 'file or keyring'}.",
     )
 
 

@@ -194,7 +194,7 @@ class KeyringSessionStore:
             async with asyncio.timeout(self._deadline):
                 return await _in_own_thread(lambda: question(self._find()))
         except TimeoutError:
-            raise self._failed(verb, f"it did not answer within {self._deadline:g} s; is it locked?") from None
+            raise self._failed(verb, f"it did not answer within {self._deadline:g} s (is it locked?)") from None
         except KeyringUnavailableError as error:
             raise self._failed(verb, str(error), next_step=f"Choose another place: {OTHER_PLACES}.") from None
         except Exception as error:  # noqa: BLE001 - each backend has errors of its own
