@@ -3,6 +3,9 @@
 A transaction is a function from ``Records`` to a value, run on the store's own thread from BEGIN to COMMIT: nobody
 sees half of it, two never run at once, and the event loop never waits for the disk. A raise rolls back.
 
+Writes that wait for the thread at the same moment are committed together, each undone by itself if it raises: the disk
+is forced once for all of them, and nobody is answered before that.
+
 The file is in WAL mode with ``synchronous=FULL``: a refresh token that was handed out is on the disk, whatever happens
 to the machine afterwards. It is readable by its owner only.
 
@@ -17,10 +20,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar  # a queue holds writes of every type
 
 from cadenza.errors import UsageError
 from cadenza.identity.migrate import connect, prepare_database
@@ -29,6 +33,18 @@ from cadenza.identity.records import Records, patterns
 _T = TypeVar("_T")
 
 _BUSY_TIMEOUT_SECONDS: Final = 5.0
+#: Committed together at most, so that who came first does not wait for all who came after.
+_MOST_TOGETHER: Final = 32
+
+
+class _Write(NamedTuple):
+    work: Callable[[Records], Any]
+    outcome: Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class _Raised(NamedTuple):
+    error: BaseException
 
 
 class Store:
@@ -45,6 +61,7 @@ class Store:
         self._ended: list[str] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cadenza-identity-store")
         self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Write] = deque()
 
     async def open(self) -> None:
         """Open the file, made or migrated first if need be.
@@ -61,8 +78,10 @@ class Store:
 
     async def write(self, work: Callable[[Records], _T]) -> _T:
         """Run ``work`` in a transaction that may write, and commit it; if it raises, roll back and raise the same."""
-        loop = asyncio.get_running_loop()
-        return await self._on_thread(lambda: self._write(work, loop))
+        outcome: Future[_T] = Future()
+        self._waiting.append(_Write(work, outcome, asyncio.get_running_loop()))
+        self._thread.submit(self._write_what_waits)
+        return await asyncio.wrap_future(outcome)
 
     async def read(self, work: Callable[[Records], _T]) -> _T:
         """Run ``work`` over one unchanging view of the database."""
@@ -87,12 +106,50 @@ class Store:
             self._connection.close()
             self._connection = None
 
-    def _write(self, work: Callable[[Records], _T], loop: asyncio.AbstractEventLoop) -> _T:
-        self._ended.clear()
-        result = self._transact("BEGIN IMMEDIATE", work)
+    def _write_what_waits(self) -> None:
+        """Called once for each write; an earlier call may have done it already."""
+        together: list[_Write] = []
+        while self._waiting and len(together) < _MOST_TOGETHER:
+            write = self._waiting.popleft()
+            if write.outcome.set_running_or_notify_cancel():
+                together.append(write)
+        results = self._written(together)
         if self._ended and self._on_sessions_ended is not None:
             # From this thread, at once: whoever waits for the transaction may have been cancelled meanwhile.
-            loop.call_soon_threadsafe(self._on_sessions_ended, tuple(self._ended))
+            together[0].loop.call_soon_threadsafe(self._on_sessions_ended, tuple(self._ended))
+        for write, result in zip(together, results, strict=True):
+            if isinstance(result, _Raised):
+                write.outcome.set_exception(result.error)
+            else:
+                write.outcome.set_result(result)
+
+    def _written(self, together: Sequence[_Write]) -> list[Any]:
+        """What each gave or raised, now that what stays of them is on the disk."""
+        self._ended.clear()
+        if not together:
+            return []
+        try:
+            if len(together) == 1:
+                return [self._transact("BEGIN IMMEDIATE", together[0].work)]
+            return self._transact("BEGIN IMMEDIATE", lambda records: [self._alone(records, each) for each in together])
+        except BaseException as error:  # noqa: BLE001 - raised where each was asked for
+            self._ended.clear()
+            return [_Raised(error)] * len(together)
+
+    def _alone(self, records: Records, write: _Write) -> Any:  # noqa: ANN401 - of every type
+        """Run one of several: what it wrote goes if it raises, and what the others wrote stays."""
+        assert self._connection is not None  # a transaction is open on it  # noqa: S101
+        self._connection.execute("SAVEPOINT one")
+        ended = len(self._ended)
+        try:
+            result = write.work(records)
+        except BaseException as error:
+            if not self._connection.in_transaction:  # SQLite has rolled back all of it: a full disk, say
+                raise
+            self._connection.execute("ROLLBACK TO one")
+            del self._ended[ended:]
+            result = _Raised(error)
+        self._connection.execute("RELEASE one")
         return result
 
     def _watch_sessions(self, connection: sqlite3.Connection) -> None:
