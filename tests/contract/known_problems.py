@@ -37,7 +37,7 @@ SHOWN: Final = MappingProxyType(
         "E5": "no user code under a lock; a lock that is never given back is taken over",
         "E6": "a refusal is final, Retry-After is honoured, and nothing makes a storm of attempts",
         "E7": "each client has its own share of the provider's limits, through the WebSocket too",
-        "E8": "a sign-out ends the session where it is asked for, whatever its access token still says",
+        "E8": "a sign-out ends the session and its sockets within a second, whatever its access token still says",
         "E9": "each flow has its own verifier, good once and for a while; two at once both finish",
         "E10": "new key, old key, revoked key: nobody is signed out but by the revocation",
         "G1": "fixed loopback ports, listed exactly; no wildcard that reaches another host",

@@ -56,6 +56,7 @@ async def sign_out(of: Sockets, scope: str) -> None:
 
 @requirement("END-LOCAL")
 async def test_a_sign_out_closes_its_own_sessions_sockets(system: System, account: Account) -> None:
+    """E8."""
     async with sockets(system, account) as of:
         await sign_out(of, "local")
         assert await of.own.closed() == CLOSED

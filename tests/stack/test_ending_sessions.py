@@ -71,6 +71,7 @@ async def test_a_sign_out_elsewhere_reaches_the_socket_of_a_client_that_only_lis
 
 @pytest.mark.parametrize("how", ["sign-out", "password", "deletion"])
 async def test_whatever_ends_a_session_at_the_provider_closes_its_sockets(stack: EmbeddedStack, how: str) -> None:
+    """E8."""
     email, password = "ann@example.com", "correct horse 1"
     async with client_of(stack) as listener, client_of(stack) as other, asyncio.timeout(DEADLINE_SECONDS):
         await listener.auth.sign_up(email, password)
