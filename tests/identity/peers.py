@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -238,12 +239,14 @@ async def _auth_js(url: str) -> AsyncIterator[Peer]:
         env={**os.environ, "PASSWORD": PASSWORD},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         yield _AuthJs(process)
     finally:
+        # The locked ``node`` is a starter with the real one below it, which would live on with the pipes open.
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 
