@@ -96,10 +96,14 @@ async def test_one_entry_a_profile_and_folder(tmp_path: Path, keyring: FakeKeyri
     assert await other.load() == make_stored(2)
 
 
-async def test_a_lock_that_cannot_be_had_is_told_before_the_sign_in(tmp_path: Path, keyring: FakeKeyring) -> None:
+@pytest.mark.parametrize("place", ["a file/k.lock", "a folder/k.lock"])
+async def test_a_lock_that_cannot_be_had_is_told_before_the_sign_in(
+    tmp_path: Path, keyring: FakeKeyring, place: str
+) -> None:
     """G4: the keyring works, but no process could change what it keeps without the others."""
-    (tmp_path / "file").write_text("")
-    store = KeyringSessionStore(ACCOUNT, lock_path=tmp_path / "file" / "k.lock", find=lambda: keyring)
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "a folder" / "k.lock").mkdir(parents=True)
+    store = KeyringSessionStore(ACCOUNT, lock_path=tmp_path / place, find=lambda: keyring)
     with pytest.raises(SessionStoreError, match=r"cannot be locked at .*k\.lock") as caught:
         await store.probe()
     assert "CADENZA_DATA_DIR" in str(caught.value)

@@ -133,6 +133,22 @@ class TestFileStore:
                 async with other.lock(0):
                     pytest.fail("two holders")
 
+    @pytest.mark.parametrize("make", [os.mkdir, lambda path: path.symlink_to("elsewhere")])
+    async def test_a_lock_that_cannot_be_had_is_told_before_the_sign_in(
+        self, file: FileSessionStore, make: Callable[[Path], None]
+    ) -> None:
+        """G4: the folder can be written, but the lock of another time, another user's say, cannot be opened."""
+        file.path.parent.mkdir()
+        make(file.path.with_name("session.json.lock"))
+        with pytest.raises(
+            SessionStoreError, match=r"could not be kept at .*: its lock .*session\.json\.lock"
+        ) as caught:
+            await probe(file)
+        assert "keyring" in str(caught.value)
+        with pytest.raises(SessionStoreError):
+            async with file.lock(0):
+                pytest.fail("locked all the same")
+
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
     async def test_a_file_open_to_others_is_refused_with_the_cure(
         self, file: FileSessionStore, make_stored: MakeStored, mode: int

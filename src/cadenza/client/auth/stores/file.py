@@ -78,7 +78,7 @@ class FileSessionStore:
             self.path.unlink(missing_ok=True)
 
     async def probe(self) -> None:
-        """Write, read back and delete a file beside the session. Raises ``SessionStoreError``."""
+        """Write, read back and delete a file beside the session, and open its lock. Raises ``SessionStoreError``."""
         await asyncio.to_thread(self._probe)
 
     @contextlib.asynccontextmanager
@@ -174,6 +174,10 @@ class FileSessionStore:
             raise self._unusable(error.strerror or str(error)) from error
         if not kept:
             raise self._unusable("what was written is not what is read")
+        try:
+            self._lock.try_out()
+        except OSError as error:
+            raise self._unusable(f"its lock {self._lock.path}: {error.strerror or error}") from error
 
     def _sweep(self) -> None:
         """Remove what a process left that was killed in the middle of a write: it holds tokens. Only under the lock."""

@@ -37,10 +37,13 @@ class ProcessLock:
         location: What it protects, for the error.
         lease_seconds: How long the same holder may keep others waiting before it counts as hanging.
         timing: The clock and the sleep of those who wait.
+
+    Attributes:
+        path: The lock's file.
     """
 
     def __init__(self, path: Path, *, location: str, lease_seconds: float, timing: Timing) -> None:
-        self._path = path
+        self.path = path
         self._location = location
         self._lease = lease_seconds
         self._timing = timing
@@ -67,23 +70,32 @@ class ProcessLock:
         held = await self._wait(deadline_seconds)
         mark = f"{os.getpid()} {secrets.token_hex(8)}"
         try:
-            self._path.write_text(mark)
+            self.path.write_text(mark)
             self._mark = mark
             yield
         finally:
             # A free lock has no mark, so that nobody takes the next holder for the last one.
             if self._read_mark() == mark:
                 with contextlib.suppress(OSError):
-                    self._path.write_text("")
+                    self.path.write_text("")
             self._mark = ""
             held.release()
+
+    def try_out(self) -> None:
+        """Make sure that it could be acquired, however long others hold it. Leaves nothing behind.
+
+        Raises:
+            OSError: What stands in its place cannot be opened: another user's, a link, a folder.
+        """
+        with contextlib.suppress(FileNotFoundError):  # whoever can write the folder can make it
+            os.close(os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
 
     async def _wait(self, deadline_seconds: float) -> filelock.BaseFileLock:
         now = self._timing.monotonic
         give_up = now() + deadline_seconds
         seen, since = "", now()
         while True:
-            held = _try_lock(self._path)
+            held = _try_lock(self.path)
             if held is not None:
                 return held
             mark = self._read_mark()
@@ -98,18 +110,18 @@ class ProcessLock:
 
     def _evict(self, mark: str) -> None:
         """Unlink the file of a holder that hangs; one at a time, or a second would unlink the first one's new file."""
-        guard = _try_lock(self._path.with_name(self._path.name + ".takeover"))
+        guard = _try_lock(self.path.with_name(self.path.name + ".takeover"))
         if guard is None:
             return
         try:
             if self._read_mark() == mark:
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
         finally:
             guard.release()
 
     def _read_mark(self) -> str:
         try:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 return file.read(_LONGEST_MARK).decode("ascii", "replace")
         except OSError:
             return ""

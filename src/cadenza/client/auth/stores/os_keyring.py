@@ -130,7 +130,7 @@ class KeyringSessionStore:
     async def probe(self) -> None:
         """Write, read back and remove another entry. Raises ``SessionStoreError``: no session could be kept.
 
-        So is the lock's folder: where that cannot be written, the keyring could not be used either.
+        So is the lock: where that cannot be had, the keyring could not be used either.
         """
         account, marker = f"{self._account} (probe {secrets.token_hex(4)})", secrets.token_hex(16)
 
@@ -162,6 +162,7 @@ class KeyringSessionStore:
             self._make_folder()
             with tempfile.TemporaryFile(dir=self._lock_path.parent):
                 pass
+            self._lock.try_out()
 
     @contextlib.contextmanager
     def _locking(self) -> Iterator[None]:
