@@ -112,6 +112,13 @@ def test_what_is_known_and_not_supported_is_named_once_and_its_value_is_not() ->
         ("GOTRUE_MAILER_URL_PATHS_RECOVERY", "GOTRUE_MAILER_URLPATHS_RECOVERY"),
         ("GOTRUE_EXTERNAL_GOOGEL_CLIENT_ID", "GOTRUE_EXTERNAL_GOOGLE_CLIENT_ID"),
         ("GOTRUE_EXTERNAL_GOOGLE_CLIENTID", "GOTRUE_EXTERNAL_GOOGLE_CLIENT_ID"),
+        ("GOTRUE_EXTERNAL_GOOGLE_CLIENT_SECRET", "GOTRUE_EXTERNAL_GOOGLE_SECRET"),
+        ("GOTRUE_EXTERNAL_LINKEDIN_OIDC_REDIRECT_URL", "GOTRUE_EXTERNAL_LINKEDIN_OIDC_REDIRECT_URI"),
+        ("GOTRUE_SMTP_PASSWORD", "GOTRUE_SMTP_PASS"),
+        ("GOTRUE_JWT_EXPIRY", "GOTRUE_JWT_EXP"),
+        ("GOTRU_SITE_URL", "GOTRUE_SITE_URL"),
+        ("GoTrue_site_url", "GOTRUE_SITE_URL"),
+        ("API_EXTERNAL_URI", "API_EXTERNAL_URL"),
     ],
 )
 def test_a_near_miss_is_refused_with_the_right_name(wrong: str, right: str) -> None:
@@ -121,6 +128,19 @@ def test_a_near_miss_is_refused_with_the_right_name(wrong: str, right: str) -> N
     assert caught.value.setting == wrong
     assert f"Did you mean {right}?" in (caught.value.next_step or "")
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["API_INTERNAL_URL", "SITE_URL", "DATABASE_URI", "GOOGLE_SECRET", "port", "GOT_URL"])
+def test_other_programs_names_are_not_ours_to_judge(name: str) -> None:
+    assert read_environment({name: SECRET}).warnings == ()
+
+
+def test_a_provider_of_a_name_of_its_own_may_begin_with_anothers() -> None:
+    own = {"ENABLED": "true", "CLIENT_ID": "a", "SECRET": "b", "URL": "https://issuer.example"}
+    reading = read(**{f"EXTERNAL_GOOGLE_WORKPLACE_{field}": value for field, value in own.items()})
+
+    (provider,) = reading.settings["providers"]
+    assert provider.name == "google_workplace"
 
 
 def test_a_name_that_is_near_none_is_a_warning() -> None:

@@ -1,28 +1,25 @@
 """From an environment in Supabase Auth's names to the provider's settings, and what is to be said about the rest.
 
-Above: ``cli.identity``. Below: ``table``, ``names``, ``values``, ``config``. No value is ever repeated: it may be a
-secret, or one under the wrong name.
+Above: ``cli.identity``. Below: ``table``, ``names``, ``misspelt``, ``values``, ``config``. No value is ever repeated:
+it may be a secret, or one under the wrong name.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar  # fields of any type, by the table's names
 from urllib.parse import urlsplit
 
 from cadenza.errors import ConfigurationError
 from cadenza.identity.config import IdentityConfig, MailConfig, MfaPolicy, OAuthProvider, RateLimits, Secret, SmtpServer
+from cadenza.identity.environment import misspelt
 from cadenza.identity.environment.names import BARE_NAMES, KNOWN_NAMES, OAUTH_FIELDS, OAUTH_PROVIDERS, PREFIX
 from cadenza.identity.environment.table import OAUTH_PRESETS, OAUTH_SETTINGS, VARIABLES
 from cadenza.identity.environment.values import Rate, ValueRefusedError
 
 _T = TypeVar("_T")
-_NEAR: Final = 0.85
-#: Shorter words, of which one letter in the wrong place is more.
-_NEAR_PROVIDER: Final = 0.8
 _OAUTH: Final = re.compile(rf"{PREFIX}EXTERNAL_([A-Z0-9_]+?)_({'|'.join(sorted(OAUTH_FIELDS, reverse=True))})")
 #: Names of the same form that are no provider's.
 _NOT_OAUTH: Final = frozenset({"EMAIL", "PHONE", "ANONYMOUS_USERS", "WEB3_SOLANA", "WEB3_ETHEREUM", "SAML"})
@@ -242,27 +239,19 @@ def _strangers(given: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(given):
         provider, _ = _oauth(name)
         if provider and provider not in OAUTH_PROVIDERS:
-            _refuse_near_miss(name, provider, OAUTH_PROVIDERS, _NEAR_PROVIDER)
+            misspelt.refuse_provider(name, provider, is_one=f"{PREFIX}EXTERNAL_{provider}_ENABLED" in given)
         if is_taken(name) or _is_said_of_its_provider(name):
             continue
         if name in KNOWN_NAMES:
             yield f"{name} is not supported here and has no effect."
         elif name.startswith(PREFIX):
-            _refuse_near_miss(name, name.removeprefix(PREFIX), {known.removeprefix(PREFIX) for known in KNOWN_NAMES})
+            misspelt.refuse_name(name)
             yield f"{name} is unknown to Supabase Auth and to this provider, and has no effect."
+        else:
+            misspelt.refuse_prefix(name)
 
 
 def _is_said_of_its_provider(name: str) -> bool:
     """One warning a provider is enough: that of ``ENABLED``, if it is."""
     provider, field = _oauth(name)
     return bool(provider) and field in OAUTH_SETTINGS
-
-
-def _refuse_near_miss(name: str, part: str, known: Collection[str], cutoff: float = _NEAR) -> None:
-    for near in difflib.get_close_matches(part, sorted(known), n=1, cutoff=cutoff):
-        right = name.replace(part, near)
-        raise ConfigurationError(
-            f"{name} is no variable of Supabase Auth's.",
-            setting=name,
-            next_step=f"Did you mean {right if right in KNOWN_NAMES else near}? Otherwise leave it out.",
-        )
