@@ -25,6 +25,7 @@ _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]@]*)(?::(?P<
 _HOST_NAME: Final = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 #: WHATWG URL, "ends in a number": what browsers take for an IPv4 address.
 _NUMBER_AT_END: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?")
+_RANGE: Final = re.compile(r".-.")
 #: What a browser runs or reads instead of visiting it.
 _ACTIVE_SCHEMES: Final = frozenset(
     {"javascript", "vbscript", "data", "blob", "file", "filesystem", "about", "view-source"}
@@ -193,7 +194,10 @@ class _Glob:
         self._take()
         negated = inner.startswith("!")
         escaped = re.sub(r"([\[\]\\^&~|])", r"\\\1", inner.removeprefix("!"))
-        return f"[^{escaped}/@?#]" if negated else f"[{escaped}]"
+        if negated:
+            return f"[^{escaped}/@?#]"
+        # In the host's part no range reaches over what ends it, but what stands there by itself is meant.
+        return f"[{escaped}]" if self._in_path or not _RANGE.search(inner) else f"(?![/@?#])[{escaped}]"
 
     def _choices(self) -> str:
         made = [self._alternative(end=",}")]
