@@ -107,10 +107,10 @@ def _centrifugo(program: Path, up: Up, folder: Path) -> Iterator[Target]:
     config = msgspec.structs.replace(made, connection_rate_limit=0)
     environment["CADENZA_API_URL"] = config.api_url
     (own / "config.json").write_text(text(document(config)))
-    python = [sys.executable, "-m", "benchmarks.peers.backend"]
+    serve = [str(Path(sys.executable).with_name("cadenza")), "backend", "serve", "--pace", "0"]
     with (
         _program([str(program), "-c", str(own / "config.json")], {"HOME": str(own)}, own / "gateway.log") as gateway,
-        _program(python, environment, own / "backend.log") as backend,
+        _program(serve, environment, own / "backend.log") as backend,
     ):
         gateway.wait_for_http(f"{config.internal_url}/health")
         backend.wait_for_http(f"http://127.0.0.1:{backend_port}/ready")

@@ -1,5 +1,6 @@
 """The backend over HTTP: the proxy endpoints behind their secret, health and readiness, and every bad request."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from cadenza.backend import SECRET_HEADER, Backend, BackendConfig
 from cadenza.protocol import proxy
+from cadenza.schema.auth import AuthSession
 
 SECRET = "0123456789abcdef"
 BASE = "http://127.0.0.1:8080"
@@ -200,6 +202,78 @@ async def test_ready_is_503_until_all_parts_run_and_names_the_one_that_does_not(
         "status": "unhealthy",
         "checks": {"venue:PAPER": {"status": "unhealthy"}, "feed": {"status": "healthy"}},
     }
+
+
+async def test_what_another_part_is_to_blame_for_is_named_and_does_not_make_it_unready(
+    config: BackendConfig, publisher: Any, provider: Any, verifier: Any, sockets: Any
+) -> None:
+    trouble = ["ConnectError"]
+    backend = Backend(
+        config,
+        publisher=publisher,
+        identity=provider,
+        verifier=verifier,
+        sockets=sockets,
+        publishing=lambda: trouble[0],
+    )
+    async with backend, httpx.AsyncClient(transport=httpx.ASGITransport(app=backend.app), base_url=BASE) as http:
+        answer = await http.get("/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert answer.json()["checks"]["publisher"] == {"status": "degraded", "reason": "ConnectError"}
+        trouble[0] = ""
+        assert (await http.get("/ready")).json()["checks"]["publisher"] == {"status": "healthy"}
+
+
+async def test_before_it_stops_it_is_unready_and_answers_everything_on_connections_that_are_not_kept(
+    http: httpx.AsyncClient, backend: Backend
+) -> None:
+    async with backend:
+        assert "Connection" not in (await http.post("/proxy/rpc", json=INFO, headers=GATEWAY)).headers
+        backend.app.intake.leave()
+        answer = await http.post("/proxy/rpc", json=INFO, headers=GATEWAY)
+        assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+        answer = await http.get("/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+    assert answer.json()["checks"]["calls"] == {"status": "unhealthy", "reason": "the backend is stopping"}
+    assert (await http.get("/health")).status_code == 200
+
+
+async def test_when_it_stops_calls_under_way_are_answered_and_no_others(
+    http: httpx.AsyncClient, backend: Backend, provider: Any
+) -> None:
+    asked, answering = asyncio.Event(), asyncio.Event()
+
+    async def slow(email: str, password: str, *, address: str = "") -> AuthSession:
+        asked.set()
+        await answering.wait()
+        return AuthSession(access_token="at", refresh_token="rt")
+
+    provider.login = slow
+    login = {"client": "c", "method": "command.auth.login", "data": {"email": "a@b.c", "password": "right-password"}}
+    under_way = asyncio.create_task(http.post("/proxy/rpc", json=login, headers=GATEWAY))
+    await asked.wait()
+    closing = asyncio.create_task(backend.app.intake.close(timeout_seconds=5))
+    await asyncio.sleep(0)
+    for path, body in (("/proxy/rpc", INFO), ("/proxy/subscribe", JOIN)):
+        refused = await http.post(path, json=body, headers=GATEWAY)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert not closing.done()
+    answering.set()
+    answer = await under_way
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+    assert "refreshToken" in answer.text
+    assert await closing == 0
+
+
+async def test_while_the_proxy_secret_is_replaced_both_are_taken_and_no_third(backend: Backend, time: Any) -> None:
+    from cadenza.backend.app import App
+
+    config = BackendConfig(proxy_secret="f" * 16, previous_proxy_secret=SECRET)
+    app = App(config, backend.handlers, parts=backend.parts, clock=time, on_sessions_ended=backend.revocations.end)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as client:
+        for secret, status in ((SECRET, 200), ("f" * 16, 200), ("0" * 16, 401), ("", 401)):
+            answer = await client.post("/proxy/rpc", json=INFO, headers={SECRET_HEADER: secret})
+            assert answer.status_code == status
 
 
 async def test_the_forwarded_address_is_believed_only_from_listed_proxies(

@@ -64,6 +64,18 @@ async def test_a_full_queue_drops_its_oldest_and_counts(publisher: Any, until: A
     await feed.stop()
 
 
+async def test_flushing_waits_until_everything_was_handed_on(publisher: Any) -> None:
+    tap = Tap()
+    feed = feed_of(tap, publisher)
+    await feed.start()
+    for n in range(5):
+        tap.emit(n)
+    await feed.flush()
+    assert numbers(publisher) == [0, 1, 2, 3, 4]
+    await feed.flush()
+    await feed.stop()
+
+
 async def test_one_failure_costs_one_publication_and_is_logged_once_a_series(
     publisher: Any, until: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,7 +12,7 @@ from tests.tokens.kit import Clock, Provider, key_for, remote, settled
 
 from cadenza.backend import SECRET_HEADER, Backend, BackendConfig
 from cadenza.backend.app import App
-from cadenza.backend.jwks import GatewayKeys
+from cadenza.backend.jwks import STALE, UNREACHABLE, GatewayKeys
 from cadenza.tokens.jwks import RemoteKeySet
 from cadenza.tokens.keys import parse_key_set
 
@@ -139,6 +139,20 @@ async def test_with_nothing_to_serve_the_provider_is_asked_once_a_second_and_no_
     assert ids(await served.document()) == {"key-1"}
 
 
+async def test_what_is_wrong_with_the_keys_is_known(served: GatewayKeys, issuing: Provider, clock: Clock) -> None:
+    assert served.trouble == UNREACHABLE
+    await served.document()
+    assert served.trouble == ""
+    issuing.go_down()
+    clock.advance(30)
+    assert ids(await served.document()) == {"key-1"}
+    assert served.trouble == STALE
+    issuing.come_up()
+    clock.advance(30)
+    await served.document()
+    assert served.trouble == ""
+
+
 async def test_closing_ends_a_question_under_way(served: GatewayKeys, issuing: Provider) -> None:
     issuing.answering.clear()
     assert await served.document() is None
@@ -210,3 +224,25 @@ async def test_without_a_key_set_there_is_no_such_page(backend: Backend) -> None
     transport = httpx.ASGITransport(app=backend.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         assert (await client.get(PATH)).status_code == 404
+
+
+async def test_a_backend_without_any_key_is_not_ready_and_one_with_old_ones_is(
+    http: httpx.AsyncClient, backend: Backend, issuing: Provider, clock: Clock
+) -> None:
+    """Keys outlive the provider's outage, so calls should go to whoever holds some; asking is what fetches."""
+    async with backend:
+        issuing.go_down()
+        answer = await http.get("/ready")
+        assert (answer.status_code, answer.json()["checks"]["keys"]) == (
+            503,
+            {"status": "unhealthy", "reason": UNREACHABLE},
+        )
+        issuing.come_up()
+        clock.advance(1)
+        assert (await http.get("/ready")).json()["checks"]["keys"] == {"status": "healthy"}
+        issuing.go_down()
+        clock.advance(30)
+        answer = await http.get("/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert answer.json()["checks"]["keys"] == {"status": "degraded", "reason": STALE}
+        assert (await http.get("/health")).json()["status"] == "healthy"

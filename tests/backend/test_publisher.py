@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cadenza.backend.api_keys import ApiKeys
 from cadenza.backend.publisher import ApiPublisher
 
 KEY = "the-api-key"
@@ -67,7 +68,7 @@ class Naps:
 
 
 def publisher(client: httpx.AsyncClient, naps: Naps | None = None, **options: Any) -> ApiPublisher:
-    return ApiPublisher("http://gateway/api", KEY, client, sleep=naps or Naps(), **options)
+    return ApiPublisher("http://gateway/api", ApiKeys(KEY), client, sleep=naps or Naps(), **options)
 
 
 async def test_one_publication_goes_to_publish_with_the_key_and_its_bytes_untouched(
@@ -210,6 +211,25 @@ async def test_stopping_leaves_no_task_and_no_queue_behind(gateway: Gateway, cli
     await api.publish("c", b"1")
     assert asyncio.all_tasks() == before
     assert gateway.requests == []
+
+
+async def test_flushing_waits_until_the_last_publication_was_sent(gateway: Gateway, client: httpx.AsyncClient) -> None:
+    async with publisher(client, max_batch=2) as api:
+        for n in range(5):
+            await api.publish("c", b"%d" % n)
+        assert api.waiting == 5
+        await api.flush()
+        assert [publication["data"] for publication in gateway.publications()] == [0, 1, 2, 3, 4]
+        assert api.waiting == 0
+        await api.flush()
+
+
+async def test_what_is_given_up_is_not_waited_for(gateway: Gateway, client: httpx.AsyncClient) -> None:
+    gateway.script = [_breaks] * 2
+    async with publisher(client, attempts=2) as api:
+        await api.publish("c", b"1")
+        await api.flush()
+    assert api.failed == 1
 
 
 async def test_failures_are_logged_once_and_never_with_the_key(

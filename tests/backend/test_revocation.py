@@ -71,6 +71,20 @@ async def test_a_sessions_sockets_are_closed_within_a_second_and_no_others(
     assert not revocations.has_ended("s2")
 
 
+async def test_settling_waits_until_what_is_to_be_closed_is_closed(
+    revocations: Revocations, sockets: Any, moments: Moments
+) -> None:
+    sockets.channels = {session_channel("s1"): {"c1": "ann"}}
+    revocations.end(["s1"])
+    settling = asyncio.create_task(revocations.settle())
+    await settled()
+    assert not settling.done()
+    await moments.pass_by(0.2)
+    await settling
+    assert sockets.closed == [("c1", *CLOSED)]
+    await revocations.settle()
+
+
 async def test_a_token_that_connects_again_and_says_nothing_is_found_by_the_sweep(
     revocations: Revocations, sockets: Any, moments: Moments
 ) -> None:

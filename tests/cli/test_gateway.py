@@ -47,8 +47,23 @@ def test_a_file_for_centrifugos_own_environment_needs_no_secret(cadenza: Callabl
         "file": str(file),
         "apiUrl": "http://127.0.0.1:9000/api",
         "variables": ["CENTRIFUGO_HTTP_API_KEY", "CENTRIFUGO_VAR_CADENZA_PROXY_SECRET"],
+        "replaced": [],
     }
     assert "http_api" not in json.loads(file.read_text())
+
+
+def test_while_a_secret_is_replaced_the_new_one_is_written_and_the_next_steps_are_said(
+    cadenza: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "centrifugo.json"
+    replacing = {**WHOLE, "CADENZA_API_KEY_PREVIOUS": "the-key-before"}
+    ran = cadenza("gateway", "config", "-o", str(file), environ=replacing)
+    assert "Restart every node" in ran.err
+    assert "backends without CADENZA_API_KEY_PREVIOUS" in ran.err
+    assert json.loads(file.read_text())["http_api"]["key"] == KEY
+    assert "the-key-before" not in ran.err + file.read_text()
+    ran = cadenza("gateway", "config", "-o", str(file), "--json", environ=replacing)
+    assert json.loads(ran.out)["replaced"] == ["CADENZA_API_KEY_PREVIOUS"]
 
 
 def test_options_and_environment_reach_the_file(cadenza: Callable[..., Any]) -> None:

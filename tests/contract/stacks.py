@@ -290,10 +290,13 @@ def _backend(system: System, secret: str, port: int, folder: Path, *, jwks_url: 
         "CADENZA_SECOND_FACTOR_FOR": GUARDED.value,
     }
     program = Program(
-        [sys.executable, "-m", "cadenza.stack.external"], environment=environment, log=folder / "backend.log"
+        [str(Path(sys.executable).with_name("cadenza")), "backend", "serve"],
+        environment=environment,
+        log=folder / "backend.log",
     )
     try:
-        program.wait_for_http(f"http://127.0.0.1:{port}/ready")
+        # Not until it is ready: where the provider lives in this loop, it can show no keys while this waits.
+        program.wait_for_http(f"http://127.0.0.1:{port}/health")
         yield
     finally:
         program.stop()

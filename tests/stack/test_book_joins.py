@@ -22,6 +22,7 @@ import msgspec
 import pytest
 import websockets
 
+from cadenza.backend.api_keys import ApiKeys
 from cadenza.backend.config import BackendConfig, PaperConfig
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
@@ -83,7 +84,7 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
             port = gateway_listener.getsockname()[1]
             gateway_listener.close()
             config = msgspec.structs.replace(config, port=port)
-            publisher = ApiPublisher(f"http://127.0.0.1:{port}/api", api_key, http)
+            publisher = ApiPublisher(f"http://127.0.0.1:{port}/api", ApiKeys(api_key), http)
         backend = Backend(
             BackendConfig(proxy_secret=secret, paper=PaperConfig(book_updates_per_second=0)),
             publisher=publisher,

@@ -139,3 +139,36 @@ def test_what_goes_beyond_the_access_rules_is_read() -> None:
     settings = external_settings_from_environment(environ)
     assert settings.second_factor_for == {Guarded.CREDENTIALS}
     assert settings.oauth_clients == {"app-1"}
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="SUPABASE_URL, CADENZA_WS_URL, CADENZA_API_KEY, CADENZA_PROXY_SECRET"):
+        external_settings_from_environment({})
+
+
+def test_what_is_being_replaced_is_read_and_does_not_show_and_is_reminded_of() -> None:
+    previous = {"CADENZA_API_KEY_PREVIOUS": "key-before", "CADENZA_PROXY_SECRET_PREVIOUS": "secret-before-this-one"}
+    settings = external_settings_from_environment(WHOLE | previous)
+    assert (settings.previous_api_key, settings.previous_proxy_secret) == tuple(previous.values())
+    assert [name in warning for name, warning in zip(previous, settings.warnings, strict=True)] == [True, True]
+    assert not any(secret in f"{settings}{settings.warnings}" for secret in previous.values())
+    assert external_settings_from_environment(WHOLE).warnings == ()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "backend.internal"])  # noqa: S104 - what is tried
+def test_beyond_loopback_a_name_is_needed(host: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        external_settings_from_environment(WHOLE, host=host)
+    assert refused.value.setting == "--host"
+    named = external_settings_from_environment(
+        {**WHOLE, "CADENZA_ALLOWED_HOSTS": "backend.internal, [fd00::5]", "CADENZA_TRUSTED_PROXIES": "10.0.0.0/8"},
+        host=host,
+    )
+    assert (named.allowed_hosts, named.trusted_proxies) == (("backend.internal", "[fd00::5]"), ("10.0.0.0/8",))
+    assert named.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["backend.internal:8080", "http://backend", "a b", "fd00::5", "x" * 300])
+def test_a_host_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="not the name of a host"):
+        external_settings_from_environment(WHOLE, allowed_hosts=(name,))

@@ -4,6 +4,7 @@ Above: ``stack``. Below: schema, protocol (``proxy``, ``api``, ``auth``), errors
 the parts together; ``ApiPublisher`` and ``HttpIdentityProvider`` reach a gateway and a provider over HTTP.
 """
 
+from cadenza.backend.api_keys import ApiKeys
 from cadenza.backend.app import SECRET_HEADER
 from cadenza.backend.config import AccessConfig, AttemptLimits, BackendConfig, PaperConfig
 from cadenza.backend.handlers import Handlers
@@ -14,6 +15,7 @@ from cadenza.backend.service import Backend
 __all__ = [
     "SECRET_HEADER",
     "AccessConfig",
+    "ApiKeys",
     "ApiPublisher",
     "AttemptLimits",
     "Backend",

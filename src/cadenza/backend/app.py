@@ -1,11 +1,11 @@
 """The backend over HTTP, as raw ASGI: Centrifugo's rpc and subscribe proxies, its key set, health and readiness.
 
-Above: uvicorn. Below: ``handlers``, ``jwks``, ``protocol.proxy``, ``address``. Raw ASGI because each RPC behind a real
-Centrifugo passes here. Source: Centrifugo v6, "Proxy events to the backend"; a non-200 answer reaches the client as
-error 100, temporary.
+Above: uvicorn. Below: ``handlers``, ``intake``, ``jwks``, ``proxy_secret``, ``protocol.proxy``, ``address``. Raw ASGI
+because each RPC behind a real Centrifugo passes here. Source: Centrifugo v6, "Proxy events to the backend"; a non-200
+answer reaches the client as error 100, temporary.
 """
 
-import hmac
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,9 @@ from cadenza._version import __version__
 from cadenza.backend.address import AddressReader
 from cadenza.backend.config import BackendConfig
 from cadenza.backend.handlers import Handlers
-from cadenza.backend.jwks import GatewayKeys
+from cadenza.backend.intake import Intake, Taking
+from cadenza.backend.jwks import UNREACHABLE, GatewayKeys
+from cadenza.backend.proxy_secret import ProxySecret
 from cadenza.errors import ProtocolError
 from cadenza.protocol import proxy
 
@@ -35,18 +37,29 @@ JWKS_PATH = "/.well-known/jwks.json"
 #: Where the provider's database tells which sessions it has deleted (``docs/how-to/end-sessions.md``).
 SESSIONS_ENDED_PATH = "/hooks/sessions-ended"
 
+#: What is asked with the secret, and answered to the last.
+_CALLS = frozenset({"/proxy/rpc", "/proxy/subscribe", SESSIONS_ENDED_PATH})
+
 # For caches on the way; Centrifugo keeps keys by a rule of its own.
 _SHORT_LIVED = (b"cache-control", b"public, max-age=30")
+_CLOSE = (b"connection", b"close")
+_RETRY = (b"retry-after", b"1")
+#: The contract's words, from good to bad.
+_WORDS = ("healthy", "degraded", "unhealthy")
 _SECRET = SECRET_HEADER.lower().encode()
 _JSON = b"application/json"
 _LONGEST_LENGTH = 18  # digits; Python refuses to read numbers of thousands of them
 
 
 class Health(NamedTuple):
-    """One part's condition: its name and whether it works."""
+    """One part's condition: its name, whether calls should be sent here with it as it is, and what is wrong with it.
+
+    What works and has a reason all the same is what others are to blame for, and no other backend could do better.
+    """
 
     part: str
     works: bool
+    reason: str = ""
 
 
 class _Refusal(Exception):  # noqa: N818 - an HTTP answer on its way out
@@ -67,6 +80,9 @@ class App:
         clock: Seconds since the epoch.
         on_sessions_ended: Is told which sessions have ended at the provider.
         gateway_keys: The key set for the gateway; None: it is not served, as in the embedded stack.
+
+    Attributes:
+        intake: The proxied calls under way; whoever stops the backend closes it first.
     """
 
     def __init__(
@@ -81,7 +97,12 @@ class App:
     ) -> None:
         self._gateway_keys = gateway_keys
         self._on_sessions_ended = on_sessions_ended
-        self._secret = config.proxy_secret.encode() if config.proxy_secret is not None else None
+        self.intake = Intake()
+        self._secret = (
+            ProxySecret(config.proxy_secret, config.previous_proxy_secret, clock=clock)
+            if config.proxy_secret is not None
+            else None
+        )
         self._max_body_bytes = config.max_body_bytes
         self._hosts = frozenset(host.lower() for host in config.allowed_hosts)
         self._addresses = AddressReader(config.trusted_proxies)
@@ -101,19 +122,31 @@ class App:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    async def condition(self) -> tuple[Health, ...]:
+        """The parts readiness depends on, now. The provider is asked for its keys, if that is due."""
+        parts = list(self._parts())
+        if self._gateway_keys is not None:
+            await self._gateway_keys.document()
+            trouble = self._gateway_keys.trouble
+            # Without any key to serve, another backend may do better; with old ones, none does.
+            parts.append(Health("keys", works=trouble != UNREACHABLE, reason=trouble))
+        if self.intake.taking is not Taking.ALL:
+            parts.append(Health("calls", works=False, reason="the backend is stopping"))
+        return tuple(parts)
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         self._check_host(headers)
         path = scope["path"]
-        if path in {"/proxy/rpc", "/proxy/subscribe"} and self._secret is not None:
-            body = await self._proxied_body(scope, headers, receive)
-            await _answer(send, 200, await self._call(path, body, self._peer(scope, headers)))
-        elif path == SESSIONS_ENDED_PATH and self._secret is not None:
-            self._on_sessions_ended(_ended(await self._proxied_body(scope, headers, receive)))
-            await _answer(send, 200, b"{}")
+        if path in _CALLS and self._secret is not None:
+            if self.intake.taking is Taking.NONE:
+                raise _Refusal(503, "the backend is stopping", headers=[_CLOSE, _RETRY])
+            with self.intake:
+                answer = await self._proxied(path, scope, headers, receive)
+                await _answer(send, 200, answer, [] if self.intake.taking is Taking.ALL else [_CLOSE])
         elif path in {"/health", "/ready"}:
             _require_reading(scope)
-            status, report = self._health() if path == "/health" else self._readiness()
+            status, report = self._health() if path == "/health" else await self._readiness()
             await _answer(send, status, msgspec.json.encode(report))
         elif path == JWKS_PATH and self._gateway_keys is not None:
             _require_reading(scope)
@@ -122,7 +155,18 @@ class App:
         else:
             raise _Refusal(404, "there is nothing here")
 
+    async def _proxied(self, path: str, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        try:
+            body = await self._proxied_body(scope, headers, receive)
+            return await self._call(path, body, self._peer(scope, headers))
+        except asyncio.CancelledError:
+            # The server is stopping and waits no longer. This is the end of its task, and the gateway is told.
+            raise _Refusal(503, "the backend is stopping", headers=[_CLOSE, _RETRY]) from None
+
     async def _call(self, path: str, body: bytes, peer: proxy.Peer) -> bytes:
+        if path == SESSIONS_ENDED_PATH:
+            self._on_sessions_ended(_ended(body))
+            return b"{}"
         try:
             if path == "/proxy/rpc":
                 return proxy.encode_rpc_response(await self._handlers.rpc(proxy.decode_rpc_request(body), peer))
@@ -134,7 +178,7 @@ class App:
     async def _key_set(self, keys: GatewayKeys, *, fresh: bool) -> bytes:
         document = await keys.document(fresh=fresh)
         if document is None:
-            raise _Refusal(503, "the identity provider's keys cannot be had now", headers=[(b"retry-after", b"1")])
+            raise _Refusal(503, "the identity provider's keys cannot be had now", headers=[_RETRY])
         return document
 
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
@@ -147,7 +191,7 @@ class App:
             raise _Refusal(421, "this host is not served here")
 
     def _has_secret(self, headers: Mapping[bytes, bytes]) -> bool:
-        return self._secret is not None and hmac.compare_digest(headers.get(_SECRET, b""), self._secret)
+        return self._secret is not None and self._secret.is_shown_by(headers.get(_SECRET, b""))
 
     async def _proxied_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a call that a gateway made; everything else is refused before the body is looked at."""
@@ -204,11 +248,12 @@ class App:
             "version": __version__,
         }
 
-    def _readiness(self) -> tuple[int, dict[str, object]]:
-        parts = self._parts()
+    async def _readiness(self) -> tuple[int, dict[str, object]]:
+        parts = await self.condition()
         ready = all(part.works for part in parts)
-        checks = {part.part: {"status": _word(works=part.works)} for part in parts}
-        return (200 if ready else 503), {"status": _word(works=ready), "checks": checks}
+        checks = {part.part: _check(part) for part in parts}
+        worst = max((_severity(part) for part in parts), default=0)
+        return (200 if ready else 503), {"status": _WORDS[worst], "checks": checks}
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -244,8 +289,15 @@ def _require_reading(scope: Scope) -> None:
         raise _Refusal(405, "only GET is allowed here", headers=[(b"allow", b"GET, HEAD")])
 
 
-def _word(*, works: bool) -> str:
-    return "healthy" if works else "unhealthy"
+def _severity(part: Health) -> int:
+    if not part.works:
+        return 2
+    return int(bool(part.reason))
+
+
+def _check(part: Health) -> dict[str, str]:
+    status = _WORDS[_severity(part)]
+    return {"status": status, "reason": part.reason} if part.reason else {"status": status}
 
 
 async def _live(receive: Receive, send: Send) -> None:

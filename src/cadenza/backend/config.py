@@ -75,6 +75,7 @@ class BackendConfig:
     Attributes:
         proxy_secret: What the gateway must send with each proxied call, 16 characters or more. None: there are no
             proxy endpoints, as in the embedded stack, where the gateway calls in process.
+        previous_proxy_secret: Taken too, while gateways are being given another.
         max_body_bytes: The largest body a proxy endpoint reads.
         allowed_hosts: ``Host`` headers answered, without port; ``*`` is any. Loopback counts too: a page in a browser
             can reach it by DNS rebinding.
@@ -89,6 +90,7 @@ class BackendConfig:
     """
 
     proxy_secret: str | None = field(default=None, repr=False)
+    previous_proxy_secret: str | None = field(default=None, repr=False)
     max_body_bytes: int = 262_144
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     trusted_proxies: tuple[str, ...] = ()
@@ -102,12 +104,8 @@ class BackendConfig:
         _demand_number("max_body_bytes", self.max_body_bytes, least=1)
         _demand_number("publish_queue", self.publish_queue, least=1)
         _demand_number("token_lifetime_seconds", self.token_lifetime_seconds, least=1)
-        if self.proxy_secret is not None and not _is_secret(self.proxy_secret):
-            raise ConfigurationError(
-                f"The proxy secret must be {SHORTEST_SECRET} or more printable ASCII characters without spaces.",
-                setting="proxy_secret",
-                next_step="Make one, for example with: openssl rand -hex 32",
-            )
+        _demand_secret("proxy_secret", self.proxy_secret)
+        _demand_secret("previous_proxy_secret", self.previous_proxy_secret)
         for network in self.trusted_proxies:
             try:
                 ip_network(network)
@@ -115,6 +113,16 @@ class BackendConfig:
                 raise ConfigurationError(
                     f"{network!r} is not an IP network such as 10.0.0.0/8 or 127.0.0.1.", setting="trusted_proxies"
                 ) from None
+
+
+def _demand_secret(setting: str, text: str | None) -> None:
+    if text is not None and not _is_secret(text):
+        raise ConfigurationError(
+            f"The {setting.replace('_', ' ')} must be {SHORTEST_SECRET} or more printable ASCII characters without "
+            "spaces.",
+            setting=setting,
+            next_step="Make one, for example with: openssl rand -hex 32",
+        )
 
 
 def _is_secret(text: str) -> bool:

@@ -38,6 +38,8 @@ class Feed:
         self._max_queue = max_queue
         self._queue: deque[Publication] = deque()
         self._wake = asyncio.Event()
+        self._all_published = asyncio.Event()
+        self._all_published.set()
         self._task: asyncio.Task[None] | None = None
         self._failing = False
         self.dropped = 0
@@ -55,6 +57,10 @@ class Feed:
         if self._task is None:
             self._task = asyncio.create_task(self._publish_for_ever(), name="cadenza-market-feed")
 
+    async def flush(self) -> None:
+        """Wait until everything queued was handed on. How long that may take is the caller's to bound."""
+        await self._all_published.wait()
+
     async def stop(self) -> None:
         """Stop; what is queued is forgotten."""
         task, self._task = self._task, None
@@ -62,6 +68,7 @@ class Feed:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._queue.clear()
+        self._all_published.set()
 
     def _take(self, event: MarketEvent) -> None:
         for publication in self._encode(event):
@@ -69,6 +76,7 @@ class Feed:
                 self._queue.popleft()
                 self.dropped += 1
             self._queue.append(publication)
+            self._all_published.clear()
         self._wake.set()
 
     async def _publish_for_ever(self) -> None:
@@ -77,6 +85,7 @@ class Feed:
             self._wake.clear()
             while self._queue:
                 await self._publish(self._queue.popleft())
+            self._all_published.set()
 
     async def _publish(self, publication: Publication) -> None:
         try:

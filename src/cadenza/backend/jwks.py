@@ -11,7 +11,6 @@ Above: ``app``. Below: ``tokens.jwks``, through a port; its policy says how long
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
@@ -20,7 +19,7 @@ import msgspec
 
 from cadenza.errors import KeysUnavailableError
 
-__all__ = ["GatewayKeys", "KeySource", "PublishableKey"]
+__all__ = ["STALE", "UNREACHABLE", "GatewayKeys", "KeySource", "PublishableKey"]
 
 #: Supabase announces a key long before it signs with it; a provider that does not is seen to within this time.
 RECHECK_SECONDS: Final = 30.0
@@ -29,6 +28,11 @@ RECHECK_SECONDS: Final = 30.0
 RETRY_SECONDS: Final = 1.0
 #: Centrifugo gives a fetch one second, and tries twice.
 WAIT_SECONDS: Final = 0.5
+
+
+#: What can be wrong with the keys.
+UNREACHABLE: Final = "unreachable"
+STALE: Final = "stale"
 
 
 class PublishableKey(Protocol):
@@ -81,6 +85,14 @@ class GatewayKeys:
         self._asked_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
         self._document = _Document({}, b"")
+        self._failed = False
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong: there is no key to serve, or those there are outlive an outage; or nothing."""
+        if not self._keys.held():
+            return UNREACHABLE
+        return STALE if self._failed else ""
 
     async def document(self, *, fresh: bool = False) -> bytes | None:
         """The JWKS (RFC 7517 section 5); None while no key may be believed.
@@ -117,6 +129,9 @@ class GatewayKeys:
         await asyncio.wait([self._asking], timeout=self._wait_seconds)
 
     async def _ask(self) -> None:
-        # The outage is in the key set's status; the gateway is served what is held.
-        with contextlib.suppress(KeysUnavailableError):
+        try:
             await self._keys.refresh()
+        except KeysUnavailableError:
+            self._failed = True  # and the gateway is served what is held
+        else:
+            self._failed = False

@@ -14,11 +14,13 @@ from typing import Self
 import httpx
 import msgspec
 
+from cadenza.backend.api_keys import ApiKeys
 from cadenza.protocol import api
 from cadenza.protocol.codes import ErrorCode, ReplyError
 
 _logger = logging.getLogger("cadenza.backend")
 
+_JSON = {"Content-Type": "application/json"}
 _OK, _NOT_FOUND, _TOO_MANY_REQUESTS, _SERVER_ERROR = 200, 404, 429, 500
 
 
@@ -52,7 +54,7 @@ class ApiPublisher:
 
     Args:
         url: The server API's root, ``http://127.0.0.1:8000/api``.
-        api_key: Sent as ``X-API-Key``; never logged.
+        keys: Of the same.
         client: Who speaks HTTP. Left open by ``stop``.
         max_queue: Publications waiting at most.
         max_batch: Publications in one request at most.
@@ -65,7 +67,7 @@ class ApiPublisher:
     def __init__(
         self,
         url: str,
-        api_key: str,
+        keys: ApiKeys,
         client: httpx.AsyncClient,
         *,
         max_queue: int = 10_000,
@@ -76,7 +78,7 @@ class ApiPublisher:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._url = url.rstrip("/")
-        self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
+        self._keys = keys
         self._client = client
         self._queue: deque[bytes] = deque()
         self._max_queue = max_queue
@@ -86,8 +88,11 @@ class ApiPublisher:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._wake = asyncio.Event()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._task: asyncio.Task[None] | None = None
         self._batches = True
+        self._sending = 0
         self.published = 0
         self.dropped = 0
         self.failed = 0
@@ -106,7 +111,17 @@ class ApiPublisher:
         self._queue.append(
             api.encode(api.PublishRequest(channel=channel, data=msgspec.Raw(data), tags=dict(tags or {})))
         )
+        self._all_sent.clear()
         self._wake.set()
+
+    async def flush(self) -> None:
+        """Wait until everything queued was sent, or given up. How long that may take is the caller's to bound."""
+        await self._all_sent.wait()
+
+    @property
+    def waiting(self) -> int:
+        """Publications that have not been sent yet."""
+        return len(self._queue) + self._sending
 
     async def start(self) -> None:
         """Begin to send."""
@@ -120,6 +135,8 @@ class ApiPublisher:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._queue.clear()
+        self._sending = 0
+        self._all_sent.set()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -137,7 +154,10 @@ class ApiPublisher:
             while self._queue:
                 size = self._max_batch if self._batches else 1
                 batch = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
+                self._sending = len(batch)
                 await self._send_with_retries(batch)
+                self._sending = 0
+            self._all_sent.set()
 
     async def _send_with_retries(self, batch: list[bytes]) -> None:
         for attempt in range(1, self._attempts + 1):
@@ -166,7 +186,7 @@ class ApiPublisher:
     async def _post(self, method: str, body: bytes) -> int:
         try:
             answer = await self._client.post(
-                f"{self._url}/{method}", content=body, headers=self._headers, timeout=self._timeout_seconds
+                f"{self._url}/{method}", content=body, headers=_JSON, auth=self._keys, timeout=self._timeout_seconds
             )
         except httpx.TransportError as error:
             raise _Refused(type(error).__name__, temporary=True) from None

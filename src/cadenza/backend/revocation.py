@@ -106,6 +106,11 @@ class Revocations:
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(self._sweep_for_ever(), name="cadenza-revocations")
 
+    async def settle(self) -> None:
+        """Wait until what was to be closed in a moment is closed. How long that may take is the caller's to bound."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+
     async def stop(self) -> None:
         """Stop; no task is left. What was to be closed in a moment is closed by nobody."""
         tasks = [*self._closing, *([] if self._sweeping is None else [self._sweeping])]

@@ -5,7 +5,7 @@ Above: ``stack``, tests, ``tools/methods_page.py``. Below: every part of this ro
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +46,7 @@ class Backend:
         verifier: Checks access tokens that travel in params.
         sockets: The gateway's connections, to close those of a session that ended.
         keys: The provider's, served to a gateway that fetches them here; None where it has them otherwise.
+        publishing: What is wrong with publishing now, or nothing.
         venues: Whose markets; None is ``PAPER`` alone.
         clock: Seconds since the epoch.
         monotonic: Seconds that only grow.
@@ -70,6 +71,7 @@ class Backend:
         verifier: TokenVerifier,
         sockets: Sockets,
         keys: KeySource | None = None,
+        publishing: Callable[[], str] | None = None,
         venues: Sequence[Venue] | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -79,6 +81,7 @@ class Backend:
             venues = (PaperVenue(config.paper, clock=clock, monotonic=monotonic, run=new_token()),)
         self.venues: tuple[Venue, ...] = tuple(venues)
         self.feed = Feed(self.venues, publisher, max_queue=config.publish_queue)
+        self._publishing = publishing
         limits = config.attempts
         gate = Gate(config.access)
         guard = Guard(
@@ -113,8 +116,24 @@ class Backend:
 
     def parts(self) -> tuple[Health, ...]:
         """The parts readiness depends on, as they are now."""
-        venues = [Health(f"venue:{venue.name}", works=venue.running) for venue in self.venues]
-        return (*venues, Health("feed", works=self.feed.running))
+        if self._publishing is None:
+            return tuple(self._own())
+        return (*self._own(), Health("publisher", works=True, reason=self._publishing()))
+
+    def _own(self) -> Iterator[Health]:
+        for venue in self.venues:
+            yield Health(f"venue:{venue.name}", works=venue.running)
+        yield Health("feed", works=self.feed.running)
+
+    async def drain(self) -> None:
+        """Let nothing more happen on venues, and wait until what has happened was handed on to the gateway.
+
+        How long that may take is the caller's to bound.
+        """
+        await self.revocations.settle()
+        for venue in self.venues:
+            await venue.stop()
+        await self.feed.flush()
 
     async def start(self) -> None:
         """Start the feed, then the venues. What fails stops what had begun."""
@@ -146,7 +165,7 @@ class Backend:
         await self.stop()
 
     def _is_healthy(self) -> bool:
-        return all(part.works for part in self.parts())
+        return all(part.works for part in self._own())
 
 
 def _route(gate: Gate, instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]) -> Router:

@@ -12,6 +12,7 @@ from itertools import islice
 import httpx
 import msgspec
 
+from cadenza.backend.api_keys import ApiKeys
 from cadenza.errors import TransportError
 from cadenza.protocol import api
 from cadenza.protocol.codes import ReplyError
@@ -19,6 +20,7 @@ from cadenza.protocol.codes import ReplyError
 __all__ = ["ApiSockets"]
 
 _OK = 200
+_JSON = {"Content-Type": "application/json"}
 _BATCH = 200
 
 
@@ -41,13 +43,13 @@ class ApiSockets:
 
     Args:
         url: The server API's root.
-        api_key: Sent as ``X-API-Key``; never logged.
+        keys: Of the same.
         client: Who speaks HTTP; its timeouts apply.
     """
 
-    def __init__(self, url: str, api_key: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, keys: ApiKeys, client: httpx.AsyncClient) -> None:
         self._url = url.rstrip("/")
-        self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
+        self._keys = keys
         self._client = client
 
     async def present(self, channels: Sequence[str]) -> Mapping[str, str]:
@@ -74,7 +76,7 @@ class ApiSockets:
         while some := list(islice(remaining, _BATCH)):
             body = msgspec.json.encode({"commands": some, "parallel": True})
             try:
-                answer = await self._client.post(f"{self._url}/batch", content=body, headers=self._headers)
+                answer = await self._client.post(f"{self._url}/batch", content=body, headers=_JSON, auth=self._keys)
                 if answer.status_code != _OK:
                     raise TransportError(f"The gateway's server API answered {answer.status_code}.")
                 replies += _answers.decode(answer.content).replies

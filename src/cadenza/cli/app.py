@@ -18,6 +18,7 @@ from cadenza._version import __version__
 from cadenza.cli import (
     account,
     admin_token,
+    backend,
     call,
     channels,
     completing,
@@ -91,6 +92,9 @@ def app() -> typer.Typer:
     gateway.register(real_gateway)
     gateway_run.register(real_gateway)
     made.add_typer(real_gateway, name="gateway")
+    own_backend = typer.Typer(rich_markup_mode=None, help="Run the backend behind a real Centrifugo.")
+    backend.register(own_backend)
+    made.add_typer(own_backend, name="backend")
     return made
 
 

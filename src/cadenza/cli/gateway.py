@@ -72,6 +72,10 @@ def config(
 
     SUPABASE_URL, CADENZA_API_KEY and CADENZA_PROXY_SECRET; REDIS_URL for several nodes; CADENZA_ISSUER and
     CADENZA_AUDIENCE where the provider's tokens name others. On standard output no secret is written.
+
+    To replace a secret without a call refused: start the backends with the new one, and the old one as
+    CADENZA_API_KEY_PREVIOUS or CADENZA_PROXY_SECRET_PREVIOUS; write this file anew and restart the nodes, one after
+    the other; start the backends without the old one.
     """
     from cadenza.cli.loops import server_part
     from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config, require_secrets
@@ -104,16 +108,21 @@ def _content(settings: CentrifugoConfig, *, with_secrets: bool) -> str:
 def _tell(settings: CentrifugoConfig, output: Path | None, *, with_secrets: bool, as_json: bool) -> None:
     """Say what the file alone does not tell: beside a document on standard output, on stderr."""
     from cadenza.gateway.centrifugo import secret_variables
+    from cadenza.stack.centrifugo import previous_secrets
 
     needed = () if with_secrets else secret_variables(settings)
+    replaced = previous_secrets()
     if as_json and output is not None:
-        say(json_text({"file": str(output), "apiUrl": settings.api_url, "variables": needed}))
+        told = {"file": str(output), "apiUrl": settings.api_url, "variables": needed, "replaced": replaced}
+        say(json_text(told))
         return
     if output is not None:
         note(f"Written to {output}.")
     if needed:
         note(f"It holds no secret. Centrifugo needs in its environment: {', '.join(needed)}.")
     note(f"The backend reaches this node's server API with CADENZA_API_URL={settings.api_url}")
+    if replaced:
+        note(f"Restart every node with it, one after the other, then the backends without {' and '.join(replaced)}.")
 
 
 def check(

@@ -85,6 +85,10 @@ class HttpServer:
             self._serving.result()
             raise UsageError("The HTTP server ended at once.")
 
+    def hurry(self) -> None:
+        """Have ``stop`` wait for no request, whether it waits already or is yet to be called."""
+        self._uvicorn.force_exit = True
+
     async def stop(self) -> None:
         """Finish requests under way, for a bounded time. May be called twice."""
         if self._serving is not None:

@@ -20,6 +20,8 @@ from cadenza.stack.provider import port_from_environment, provider_from_environm
 
 #: Stands in a change that is to be written by somebody whose provider is not known.
 _SOME_PROVIDER: Final = "https://<ref>.supabase.co"
+#: The secrets before, which backends take while nodes are given the new ones.
+PREVIOUS_SECRETS: Final = ("CADENZA_API_KEY_PREVIOUS", "CADENZA_PROXY_SECRET_PREVIOUS")
 #: What an operator knows each of the room's settings by.
 _SETTINGS: Final = {
     "issuer": "CADENZA_ISSUER",
@@ -69,6 +71,12 @@ def centrifugo_config(options: CentrifugoOptions, environ: Mapping[str, str] | N
             redis_url=environ.get("REDIS_URL") or None,
             **{name: value for name, value in given.items() if value is not None},
         )
+
+
+def previous_secrets(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the variables of secrets that are being replaced: their backends still take the ones before."""
+    environ = os.environ if environ is None else environ
+    return tuple(name for name in PREVIOUS_SECRETS if environ.get(name))
 
 
 def wanted(environ: Mapping[str, str] | None = None) -> Wanted:

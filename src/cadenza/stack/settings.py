@@ -70,7 +70,7 @@ class StackSettings:
                     setting=option_of(name),
                     next_step=f"Give {option_of(name)} a number from 1 to 65535, or 0 for a free one.",
                 )
-        if not _is_loopback(self.host):
+        if not is_loopback_address(self.host):
             raise ConfigurationError(
                 f"The embedded stack is for development on one machine, and {self.host!r} is no address of loopback.",
                 setting="--host",
@@ -91,7 +91,8 @@ class StackSettings:
             )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_address(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     if host.lower() == "localhost":
         return True
     try:
@@ -116,7 +117,7 @@ def settings_from_environment(environ: Mapping[str, str] | None = None, **option
     if "CADENZA_ENV" in environ:
         values["environment"] = environ["CADENZA_ENV"]
     if "CADENZA_ALLOWED_ORIGINS" in environ:
-        values["allowed_origins"] = tuple(_words(environ, "CADENZA_ALLOWED_ORIGINS"))
+        values["allowed_origins"] = tuple(words(environ, "CADENZA_ALLOWED_ORIGINS"))
     values.update({name: value for name, value in options.items() if value is not None})
     return StackSettings(**values)  # type: ignore[arg-type]  # names are checked by the dataclass, values by the CLI
 
@@ -135,12 +136,13 @@ def access_settings(environ: Mapping[str, str]) -> AccessSettings:
         ConfigurationError: Commands that there are not.
     """
     return {
-        "second_factor_for": frozenset(map(_guarded, _words(environ, "CADENZA_SECOND_FACTOR_FOR"))),
-        "oauth_clients": frozenset(_words(environ, "CADENZA_OAUTH_CLIENTS")),
+        "second_factor_for": frozenset(map(_guarded, words(environ, "CADENZA_SECOND_FACTOR_FOR"))),
+        "oauth_clients": frozenset(words(environ, "CADENZA_OAUTH_CLIENTS")),
     }
 
 
-def _words(environ: Mapping[str, str], name: str) -> list[str]:
+def words(environ: Mapping[str, str], name: str) -> list[str]:
+    """Return a variable's words, with commas or spaces between."""
     return environ.get(name, "").replace(",", " ").split()
 
 

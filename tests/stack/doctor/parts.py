@@ -104,18 +104,19 @@ class Parts:
 
     # The backend
 
-    async def run_backend(self, *, api_key: str | None = None, secret: str | None = None) -> None:
-        """(Re)start the backend with these."""
+    async def run_backend(self, *, api_key: str | None = None, secret: str | None = None, **other: Any) -> None:
+        """(Re)start the backend with these, and ``other`` settings."""
         await self.stop_backend()
+        told = {"jwks_url": self.identity.jwks_url, **other}
         settings = ExternalSettings(
             auth_url=self.identity.url,
             issuer=self.identity.issuer,
-            jwks_url=self.identity.jwks_url,
             api_url=self._api_url,
             api_key=api_key or self.api_key,
             proxy_secret=secret or self.secret,
             port=self.backend_port,
             book_updates_per_second=50,
+            **told,
         )
         await self._backend.enter_async_context(ExternalBackend(settings))
 

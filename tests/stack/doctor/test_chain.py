@@ -259,8 +259,49 @@ async def test_a_backend_with_another_secret(parts: Parts) -> None:
     await mended(parts, operators)
 
 
+async def test_a_key_and_a_secret_that_are_being_replaced(parts: Parts) -> None:
+    """Both are told apart from wrong ones: the chain holds, and what is still to be done is said."""
+    operators = {
+        **parts.environ,
+        "CADENZA_API_KEY": "key-that-comes-next",
+        "CADENZA_API_KEY_PREVIOUS": parts.api_key,
+        "CADENZA_PROXY_SECRET": "secret-that-comes-next",
+        "CADENZA_PROXY_SECRET_PREVIOUS": parts.secret,
+        "PORT": str(parts.backend_port),
+    }
+    found = await parts.look(operators)
+    assert broken(found) == []
+    assert "not yet CADENZA_API_KEY: configure the gateway" in found[Link.SERVER_API].message
+    assert "not yet CADENZA_PROXY_SECRET: restart it" in found[Link.BACKEND].message
+
+    await parts.run_backend(
+        api_key="key-that-comes-next",
+        previous_api_key=parts.api_key,
+        secret="secret-that-comes-next",
+        previous_proxy_secret=parts.secret,
+    )
+    found = await parts.look(operators)
+    assert broken(found) == []
+    assert "is ready and takes the secret" in found[Link.BACKEND].message
+
+    await parts.run_gateway(api_key="key-that-comes-next", secret="secret-that-comes-next")
+    found = await parts.look(operators)
+    assert broken(found) == []
+    assert found[Link.SERVER_API].message.endswith("takes the key.")
+
+
+async def test_a_backend_that_is_not_ready_names_what_is_wrong(parts: Parts) -> None:
+    operators = {**parts.environ, "CADENZA_PROXY_SECRET": parts.secret, "PORT": str(parts.backend_port)}
+    await parts.run_backend(jwks_url=f"http://127.0.0.1:{free_port()}/jwks.json")
+    finding = (await parts.look(operators))[Link.BACKEND]
+    assert (finding.verdict, "keys unreachable" in finding.message) == (Verdict.BROKEN, True)
+    await parts.run_backend()
+    await mended(parts, operators)
+
+
 async def test_a_gateway_without_the_namespace(parts: Parts) -> None:
-    await parts.run_gateway(namespaces=("tradingAccount",))
+    # Not without "session": no token would connect, for each names a channel of it.
+    await parts.run_gateway(namespaces=("tradingAccount", "session"))
     finding = only(await parts.look(), Link.SUBSCRIPTION)
     assert "channel.namespaces" in finding.next_step
     await parts.run_gateway()

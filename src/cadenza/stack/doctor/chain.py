@@ -185,6 +185,8 @@ class Doctor:
         backend_url = f"http://127.0.0.1:{self._environ.get('PORT') or _DEFAULT_BACKEND_PORT}"
         async with http_client([api_url, backend_url], timeout_seconds=self._patience.answer_seconds) as http:
             if api_key:
-                yield await look_at_server_api(api_url, api_key, http)
+                previous = self._environ.get("CADENZA_API_KEY_PREVIOUS")
+                yield await look_at_server_api(api_url, api_key, http, previous=previous)
             if secret:
-                yield await look_at_backend(backend_url, secret, http)
+                previous = self._environ.get("CADENZA_PROXY_SECRET_PREVIOUS")
+                yield await look_at_backend(backend_url, secret, http, previous=previous)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import httpx
+import msgspec
 
 from cadenza.protocol.proxy import RpcRequest, encode_rpc_request
 from cadenza.schema import methods
@@ -23,10 +24,32 @@ _OK: Final = 200
 _UNAUTHORIZED: Final = 401
 
 
-async def look_at_server_api(url: str, api_key: str, http: httpx.AsyncClient) -> Finding:
-    """Whether the gateway takes our key."""
+class _Check(msgspec.Struct, frozen=True):
+    """One part of a backend, as ``/ready`` names it."""
+
+    status: str
+    reason: str = ""
+
+
+class _Readiness(msgspec.Struct, frozen=True):
+    checks: dict[str, _Check] = {}
+
+
+async def look_at_server_api(
+    url: str, api_key: str, http: httpx.AsyncClient, *, previous: str | None = None
+) -> Finding:
+    """Whether the gateway takes our key, or the previous one while it is replaced."""
+
+    async def show(key: str) -> httpx.Response:
+        return await http.post(f"{url}/info", json={}, headers={"X-API-Key": key})
+
     try:
-        answer = await http.post(f"{url}/info", json={}, headers={"X-API-Key": api_key})
+        answer = await show(api_key)
+        if answer.status_code == _UNAUTHORIZED and previous and (await show(previous)).status_code == _OK:
+            return good(
+                Link.SERVER_API,
+                f"{url} takes CADENZA_API_KEY_PREVIOUS, and not yet CADENZA_API_KEY: configure the gateway anew.",
+            )
     except httpx.HTTPError as error:
         return unreachable(Link.SERVER_API, url, error, setting="CADENZA_API_URL")
     if answer.status_code == _OK:
@@ -44,13 +67,22 @@ async def look_at_server_api(url: str, api_key: str, http: httpx.AsyncClient) ->
     )
 
 
-async def look_at_backend(url: str, secret: str, http: httpx.AsyncClient) -> Finding:
-    """Whether the backend is ready and takes our secret."""
+async def look_at_backend(url: str, secret: str, http: httpx.AsyncClient, *, previous: str | None = None) -> Finding:
+    """Whether the backend is ready and takes our secret, or the previous one while it is replaced."""
     call = encode_rpc_request(RpcRequest(client="doctor", user="", method=methods.QUERY_SYSTEM_INFO.name))
-    headers = {_SECRET_HEADER: secret, "Content-Type": "application/json"}
+
+    async def show(shown: str) -> httpx.Response:
+        headers = {_SECRET_HEADER: shown, "Content-Type": "application/json"}
+        return await http.post(f"{url}/proxy/rpc", content=call, headers=headers)
+
     try:
         ready = await http.get(f"{url}/ready")
-        answer = await http.post(f"{url}/proxy/rpc", content=call, headers=headers)
+        answer = await show(secret)
+        if answer.status_code == _UNAUTHORIZED and previous and (await show(previous)).status_code == _OK:
+            return good(
+                Link.BACKEND,
+                f"{url} takes CADENZA_PROXY_SECRET_PREVIOUS, and not yet CADENZA_PROXY_SECRET: restart it with both.",
+            )
     except httpx.HTTPError as error:
         return unreachable(Link.BACKEND, url, error, setting="PORT")
     if answer.status_code == _UNAUTHORIZED:
@@ -66,5 +98,17 @@ async def look_at_backend(url: str, secret: str, http: httpx.AsyncClient) -> Fin
             "Set PORT to the backend's, and start it with CADENZA_PROXY_SECRET set.",
         )
     if ready.status_code != _OK:
-        return broken(Link.BACKEND, f"{url} is not ready.", f"See what {url}/ready names, and the backend's log.")
-    return good(Link.BACKEND, f"{url} is ready and takes the secret.")
+        return broken(
+            Link.BACKEND, f"{url} is not ready{_named(ready)}.", f"Mend what {url}/ready names; see the backend's log."
+        )
+    return good(Link.BACKEND, f"{url} is ready and takes the secret{_named(ready)}.")
+
+
+def _named(ready: httpx.Response) -> str:
+    """The parts that are not as they should be."""
+    try:
+        checks = msgspec.json.decode(ready.content, type=_Readiness).checks
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    wrong = [f"{part} {check.reason or check.status}" for part, check in checks.items() if check.status != "healthy"]
+    return f" ({', '.join(wrong)})" if wrong else ""
