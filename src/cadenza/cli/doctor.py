@@ -80,6 +80,6 @@ def _show_finding(finding: Finding) -> None:
     from cadenza.cli.output import say
 
     mark, style = _MARKS[finding.verdict.value]
-    say(f"{mark:<{_MARK_WIDTH}}  {finding.link.value:<{_LINK_WIDTH}}  {finding.message}", style)
+    say(f"{mark:<{_MARK_WIDTH}}", style, then=f"  {finding.link.value:<{_LINK_WIDTH}}  {finding.message}")
     if finding.next_step:
         say(f"{'':<{_MARK_WIDTH + _LINK_WIDTH + 4}}{finding.next_step}", Style.STRONG)

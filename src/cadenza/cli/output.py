@@ -43,9 +43,9 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def say(line: str, style: Style = Style.PLAIN) -> None:
-    """Print one line of the result at once, also into a pipe."""
-    _write(paint(printable(line), style, sys.stdout))
+def say(line: str, style: Style = Style.PLAIN, *, then: str = "") -> None:
+    """Print one line of the result at once, also into a pipe; what is to follow on it ``then``, plain."""
+    _write(paint(printable(line), style, sys.stdout) + printable(then))
 
 
 def note(line: str, style: Style = Style.PLAIN, *, then: str = "") -> None:

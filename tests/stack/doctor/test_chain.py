@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.stack.doctor.parts import BRIEF, EMAIL, Parts, assert_whole, broken
+from tests.stack.doctor.parts import BRIEF, EMAIL, PATIENT, Parts, assert_whole, broken
 from tests.support.programs import free_port
 
 import cadenza
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
-from cadenza.stack.doctor import Finding, Link, Verdict
+from cadenza.stack.doctor import Doctor, Finding, Link, Verdict
 from cadenza.stack.serving import bind
 
 
@@ -156,6 +156,12 @@ async def test_nobody_signed_in(parts: Parts) -> None:
     assert found[Link.SUBSCRIPTION].verdict is Verdict.SKIPPED
     await parts.sign_in(environ=environ)
     await mended(parts, environ)
+
+
+async def test_a_profiles_chain_names_the_profile_in_its_steps(parts: Parts) -> None:
+    doctor = Doctor(parts.environ, profile="uat", patience=PATIENT)
+    found = {finding.link: finding async for finding in doctor.look()}
+    assert only(found, Link.SESSION).next_step == "Sign in: cadenza login --profile uat."
 
 
 async def test_a_session_that_was_ended_elsewhere(parts: Parts) -> None:

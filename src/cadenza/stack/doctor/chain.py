@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from cadenza.client import Client, StoreKind, connect
 from cadenza.client.auth.place import place_of
 from cadenza.client.settings import AUTH_PATH, Environment, read_environment
@@ -19,7 +21,7 @@ from cadenza.protocol.auth import endpoints
 from cadenza.stack.doctor.gateway import Expected, look_at_gateway
 from cadenza.stack.doctor.operator import look_at_backend, look_at_server_api
 from cadenza.stack.doctor.provider import ProviderLook, look_at_provider
-from cadenza.stack.doctor.report import Finding, Link, Verdict, broken, broken_by, good, skipped
+from cadenza.stack.doctor.report import SIGN_IN, Finding, Link, Verdict, broken, broken_by, good, skipped
 from cadenza.stack.doctor.tokens import AUDIENCE, look_at_token
 from cadenza.stack.outgoing import http_client, server_api_url
 
@@ -87,9 +89,16 @@ class Doctor:
             return
         try:
             async for finding in self._look(client):
-                yield finding
+                yield self._for_the_profile(finding)
         finally:
             await client.close()
+
+    def _for_the_profile(self, finding: Finding) -> Finding:
+        """The links name the command that signs in; where a profile was given, it must be that one's."""
+        if self._profile is None:
+            return finding
+        step = finding.next_step.replace(SIGN_IN, f"{SIGN_IN} --profile {self._profile}")
+        return msgspec.structs.replace(finding, next_step=step)
 
     async def _look(self, client: Client) -> AsyncIterator[Finding]:
         where = client.addresses

@@ -6,12 +6,17 @@ Above: everything in this folder. Below: msgspec.
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
 
 from cadenza.errors import CadenzaError
 
-__all__ = ["Finding", "Link", "Verdict", "broken", "broken_by", "good", "skipped", "warning"]
+__all__ = ["SIGN_IN", "Finding", "Link", "Verdict", "broken", "broken_by", "good", "skipped", "warning"]
+
+
+#: How the steps name the command that signs in.
+SIGN_IN: Final = "cadenza login"
 
 
 class Link(enum.StrEnum):
