@@ -19,7 +19,7 @@ from cadenza.errors import UsageError
 if TYPE_CHECKING:
     from cadenza.identity.admin_tokens import AdminToken, AdminTokens
 
-__all__ = ["register"]
+__all__ = ["operator_name", "register"]
 
 _MOST_SECONDS = 86_400.0
 
@@ -66,7 +66,7 @@ def admin_token(
             next_step="Keep it in a variable, TOKEN=$(cadenza identity admin-token), or say --output or --show.",
         )
     tokens = server_part(lambda: _tokens(data_dir, env_file))
-    made = run(tokens.issue(role=role, lifetime_seconds=ttl, operator=_operator()))
+    made = run(tokens.issue(role=role, lifetime_seconds=ttl, operator=operator_name()))
     _tell(made, output, as_json=as_json)
 
 
@@ -81,7 +81,8 @@ def _tokens(data_dir: Path | None, env_file: Path | None) -> AdminTokens:
     return AdminTokens(identity_settings(options).config, clock=time.time, random_bytes=os.urandom)
 
 
-def _operator() -> str:
+def operator_name() -> str:
+    """How this machine calls whoever runs the command; for the provider's audit log."""
     import getpass
 
     try:

@@ -1,6 +1,6 @@
 """``cadenza identity``: the identity provider alone, and its signing keys.
 
-Above: ``cli.app``. Below: ``stack.identity``, ``identity.key_rotation``.
+Above: ``cli.app``. Below: ``stack.identity``, ``identity.key_acts``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from cadenza.cli.output import json_text, note, say, show_pairs, show_table
 
 if TYPE_CHECKING:
     from cadenza.identity.config import TlsFiles
+    from cadenza.identity.key_acts import KeyActs
     from cadenza.identity.key_file import KeyStatus
-    from cadenza.identity.key_rotation import KeyRotation
     from cadenza.identity.server import IdentityServer
     from cadenza.stack.identity import IdentitySettings
 
@@ -160,7 +160,7 @@ def keys(*, data_dir: Annotated[Path | None, _DATA_DIR] = None, as_json: Annotat
 
     Nothing private is shown. It works beside a running provider.
     """
-    _show(_rotation(data_dir).statuses(), as_json=as_json)
+    _show(_key_acts(data_dir).statuses(), as_json=as_json)
 
 
 def rotate_keys(
@@ -182,17 +182,20 @@ def rotate_keys(
 
     The old one is published until the last token signed with it has run out, so nobody is signed out. A provider that
     runs sees the change by itself. A revoked key is gone from the next request on; who holds a token signed with it
-    gets a new one by refreshing.
+    gets a new one by refreshing. The provider's audit log says what was done, and by whom.
     """
     if revoke is not None and lead is not None:
         raise typer.BadParameter("a revocation does not wait", param_hint="--lead")
-    rotation = _rotation(data_dir)
+    from cadenza.cli.loops import run
+
+    acts = _key_acts(data_dir)
     if revoke is not None:
-        _show(rotation.revoke(revoke, algorithm=algorithm), as_json=as_json)
+        changed = run(acts.revoke(revoke, algorithm=algorithm))
     elif lead is not None:
-        _show(rotation.rotate(algorithm=algorithm, lead_seconds=lead), as_json=as_json)
+        changed = run(acts.rotate(algorithm=algorithm, lead_seconds=lead))
     else:
-        _show(rotation.rotate(algorithm=algorithm), as_json=as_json)
+        changed = run(acts.rotate(algorithm=algorithm))
+    _show(changed, as_json=as_json)
 
 
 def print_hook_sql(*, as_json: Annotated[bool, JSON] = False) -> None:
@@ -213,18 +216,21 @@ def print_hook_sql(*, as_json: Annotated[bool, JSON] = False) -> None:
     say(json_text({"uri": uri, "sql": sql}) if as_json else sql.rstrip("\n"))
 
 
-def _rotation(data_dir: Path | None) -> KeyRotation:
+def _key_acts(data_dir: Path | None) -> KeyActs:
+    from cadenza.cli.admin_token import operator_name
     from cadenza.cli.loops import server_part
 
-    def load() -> KeyRotation:
+    def load() -> KeyActs:
+        import os
+
         from cadenza.client.settings import default_data_dir, read_environment
         from cadenza.identity.config import IdentityConfig
-        from cadenza.identity.key_rotation import KeyRotation
+        from cadenza.identity.key_acts import KeyActs
         from cadenza.stack.identity import IDENTITY_FOLDER
 
         folder = data_dir or default_data_dir(read_environment())
         config = IdentityConfig(data_dir=folder / IDENTITY_FOLDER)
-        return KeyRotation(config.signing_keys_path, clock=time.time)
+        return KeyActs(config, clock=time.time, random_bytes=os.urandom, operator=operator_name())
 
     return server_part(load)
 

@@ -4,25 +4,23 @@ Supabase's operators have a service key that never runs out, signed with a secre
 read this provider's folder can sign for it anyway, so here they get a token when they need one; the audit log says that
 they did, before they have it.
 
-Above: ``cli.identity``. Below: ``keys``, ``serving_file``, ``store``, ``audit``.
+Above: ``cli.identity``. Below: ``keys``, ``serving_file``, ``operator_log``.
 """
 
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from cadenza.errors import ConfigurationError
-from cadenza.identity.audit import Action, Admin, Audit
+from cadenza.identity.audit import Action, Admin
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.keys import load_key_ring
-from cadenza.identity.records import Records
+from cadenza.identity.operator_log import OperatorLog
 from cadenza.identity.serving_file import Serving, read_serving
-from cadenza.identity.store import Store
 
 #: Lives as long when nobody says.
 DEFAULT_LIFETIME_SECONDS: Final = 15 * 60
@@ -30,7 +28,6 @@ DEFAULT_LIFETIME_SECONDS: Final = 15 * 60
 MOST_LIFETIME_SECONDS: Final = 24 * 3600
 #: Supabase's own administrator.
 _USUAL_ROLE: Final = "service_role"
-_UUID_BYTES: Final = 16
 
 
 class AdminToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +58,7 @@ class AdminTokens:
         self._config = config
         self._clock = clock
         self._random_bytes = random_bytes
+        self._log = OperatorLog(config, clock=clock, random_bytes=random_bytes)
 
     async def issue(
         self, *, role: str | None = None, lifetime_seconds: float = DEFAULT_LIFETIME_SECONDS, operator: str = ""
@@ -82,7 +80,7 @@ class AdminTokens:
             raise _other_keys(serving)
         keys = load_key_ring(self._config, random_bytes=self._random_bytes, clock=self._clock)
         now = math.floor(self._clock())
-        token_id, expires_at = self._new_id(), now + math.ceil(min(lifetime_seconds, MOST_LIFETIME_SECONDS))
+        token_id, expires_at = self._log.new_id(), now + math.ceil(min(lifetime_seconds, MOST_LIFETIME_SECONDS))
         claims = {
             "iss": serving.issuer,
             "aud": serving.audience,
@@ -92,24 +90,9 @@ class AdminTokens:
             "jti": token_id,
         }
         token = keys.signer.sign(claims)
-        await self._note(Admin(role=role), {"token_id": token_id, "expires_at": expires_at, "operator": operator})
+        traits = {"token_id": token_id, "expires_at": expires_at, "operator": operator}
+        await self._log.note(Action.ADMIN_TOKEN_ISSUED, actor=Admin(role=role), traits=traits)
         return AdminToken(token=token, id=token_id, role=role, url=serving.url, expires_at=expires_at)
-
-    async def _note(self, admin: Admin, traits: dict[str, object]) -> None:
-        audit = Audit(clock=self._clock, new_id=self._new_id)
-
-        def note(records: Records) -> None:
-            audit.note(records, Action.ADMIN_TOKEN_ISSUED, actor=admin, traits=traits)
-
-        store = Store(self._config.database_path)
-        try:
-            await store.open()
-            await store.write(note)
-        finally:
-            await store.close()
-
-    def _new_id(self) -> str:
-        return str(uuid.UUID(bytes=self._random_bytes(_UUID_BYTES), version=4))
 
 
 def _other_keys(serving: Serving) -> ConfigurationError:

@@ -59,6 +59,8 @@ class Action(enum.StrEnum):
     LINK_GENERATED = "link_generated"
     USER_EXPORTED = "user_exported"
     ADMIN_TOKEN_ISSUED = "admin_token_issued"  # noqa: S105 - the name of an action
+    SIGNING_KEY_ADDED = "signing_key_added"
+    SIGNING_KEY_REVOKED = "signing_key_revoked"
     OAUTH_CLIENT_CREATED = "oauth_client_created"
     OAUTH_CLIENT_UPDATED = "oauth_client_updated"
     OAUTH_CLIENT_DELETED = "oauth_client_deleted"
@@ -70,7 +72,7 @@ _LOG_TYPES: Final[Mapping[Action, str]] = {
     **dict.fromkeys((_A.USER_SIGNED_UP, _A.USER_INVITED, _A.USER_DELETED), "team"),
     **dict.fromkeys((_A.OAUTH_CLIENT_CREATED, _A.OAUTH_CLIENT_UPDATED, _A.OAUTH_CLIENT_DELETED), "team"),
     **dict.fromkeys((_A.TOKEN_REVOKED, _A.TOKEN_REFRESHED, _A.TOKEN_REUSE_DETECTED), "token"),
-    _A.ADMIN_TOKEN_ISSUED: "token",
+    **dict.fromkeys((_A.ADMIN_TOKEN_ISSUED, _A.SIGNING_KEY_ADDED, _A.SIGNING_KEY_REVOKED), "token"),
     **dict.fromkeys((_A.FACTOR_IN_PROGRESS, _A.FACTOR_UNENROLLED, _A.CHALLENGE_CREATED), "factor"),
     **dict.fromkeys((_A.VERIFICATION_ATTEMPTED, _A.FACTOR_DELETED, _A.FACTOR_UPDATED), "factor"),
 }

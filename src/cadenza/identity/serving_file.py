@@ -3,7 +3,7 @@
 Port, issuer and audience may come from options and the environment of another process; whoever signs a token that the
 provider is to believe must know them to the letter.
 
-Above: ``server`` writes it, ``admin_tokens`` reads it. Below: ``private_files``.
+Above: ``server`` writes it, ``admin_tokens`` and ``key_acts`` read it. Below: ``private_files``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ def write_serving(config: IdentityConfig) -> None:
     replace_private(_path(config), msgspec.json.encode(serving) + b"\n")
 
 
+def is_served(config: IdentityConfig) -> bool:
+    """Whether a provider has served the folder."""
+    return _path(config).exists()
+
+
 def read_serving(config: IdentityConfig) -> Serving:
     """Read it.
 
@@ -49,7 +54,7 @@ def read_serving(config: IdentityConfig) -> Serving:
         ConfigurationError: No provider has served that folder, or the file is not what it should be.
     """
     path = _path(config)
-    if not path.exists():
+    if not is_served(config):
         raise ConfigurationError(
             f"No identity provider has served {config.data_dir} yet.",
             setting="data_dir",
