@@ -30,16 +30,14 @@ class Intake:
     def __init__(self) -> None:
         self.taking = Taking.ALL
         self._under_way = 0
-        self._none_under_way = asyncio.Event()
-        self._none_under_way.set()
+        self._none_under_way: asyncio.Event | None = None
 
     def __enter__(self) -> None:
         self._under_way += 1
-        self._none_under_way.clear()
 
     def __exit__(self, *_: object) -> None:
         self._under_way -= 1
-        if not self._under_way:
+        if self._none_under_way is not None and not self._under_way:
             self._none_under_way.set()
 
     @property
@@ -54,6 +52,9 @@ class Intake:
     async def close(self, *, timeout_seconds: float) -> int:
         """Take no more, and wait for those under way; return how many were not answered in time."""
         self.taking = Taking.NONE
+        self._none_under_way = asyncio.Event()
+        if not self._under_way:
+            return 0
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._none_under_way.wait()
