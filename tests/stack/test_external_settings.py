@@ -7,7 +7,7 @@ import pytest
 
 from cadenza.errors import ConfigurationError
 from cadenza.schema.access import Guarded
-from cadenza.stack.external import external_settings_from_environment
+from cadenza.stack.external import ExternalBackend, external_settings_from_environment
 from cadenza.stack.outgoing import http_client, server_api_url
 
 WHOLE = {
@@ -172,3 +172,18 @@ def test_beyond_loopback_a_name_is_needed(host: str) -> None:
 def test_a_host_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="not the name of a host"):
         external_settings_from_environment(WHOLE, allowed_hosts=(name,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CADENZA_PROXY_SECRET", "short"),
+        ("CADENZA_PROXY_SECRET_PREVIOUS", "short"),
+        ("CADENZA_TRUSTED_PROXIES", "the-gateway"),
+    ],
+)
+async def test_what_the_backend_refuses_is_named_by_its_variable_before_a_port_is_taken(name: str, value: str) -> None:
+    settings = external_settings_from_environment(WHOLE | {name: value}, host="192.0.2.1", allowed_hosts=("backend",))
+    with pytest.raises(ConfigurationError) as refused:
+        await ExternalBackend(settings).__aenter__()
+    assert refused.value.setting == name

@@ -48,11 +48,11 @@ def serve(
         ),
     ] = None,
     drain: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0, metavar="SECONDS", help="When stopped, be unready but answer everything for so long. [default: 0]"
         ),
-    ] = 0.0,
+    ] = None,
     pace: Annotated[
         float | None,
         typer.Option(
@@ -84,7 +84,7 @@ def serve(
             book_updates_per_second=pace,
             venue_seed=seed,
         )
-        return ExternalBackend(settings, stop_times=StopTimes(leave_seconds=drain)), settings
+        return ExternalBackend(settings, stop_times=StopTimes(leave_seconds=drain or 0.0)), settings
 
     run_server(_serve(*server_part(made), as_json=as_json))
 
@@ -104,7 +104,7 @@ async def _serve(backend: ExternalBackend, settings: ExternalSettings, *, as_jso
                 seconds = time.monotonic() - began
                 _announce(_Up(backend, settings, await backend.condition()), seconds, as_json=as_json)
                 await stop.asked.wait()
-                note("Stopping: no more calls are taken. A second signal ends it at once.")
+                note("Stopping: what is under way is answered. A second signal ends it at once.")
                 await backend.drain()
         except asyncio.CancelledError:
             if not stop.asked.is_set():

@@ -49,6 +49,12 @@ _LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: A name or an address as ``Host`` has it, without port; ``*`` is any.
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]|\*")
+#: What an operator knows each of the room's settings by.
+_VARIABLES: Final = {
+    "proxy_secret": "CADENZA_PROXY_SECRET",
+    "previous_proxy_secret": "CADENZA_PROXY_SECRET_PREVIOUS",
+    "trusted_proxies": "CADENZA_TRUSTED_PROXIES",
+}
 #: What the backend cannot do without; the server API stands beside the WebSocket, unless it is named itself.
 _REQUIRED: Final = (
     ("SUPABASE_URL",),
@@ -273,8 +279,25 @@ class ExternalBackend:
         """
         await drain(self.backend, self.publisher, self._server, self._stop_times)
 
+    def _config(self) -> BackendConfig:
+        """What the backend is told. The room names its own setting; whoever started it knows the variable."""
+        settings = self._settings
+        try:
+            return BackendConfig(
+                proxy_secret=settings.proxy_secret,
+                previous_proxy_secret=settings.previous_proxy_secret,
+                allowed_hosts=(*_LOOPBACK_NAMES, *settings.allowed_hosts),
+                trusted_proxies=settings.trusted_proxies,
+                access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
+                paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
+            )
+        except ConfigurationError as refused:
+            setting = _VARIABLES.get(refused.setting, refused.setting)
+            raise ConfigurationError(refused.message, setting=setting, next_step=refused.next_step) from refused
+
     async def _build(self, exit_stack: AsyncExitStack) -> None:
         settings = self._settings
+        config = self._config()
         listener = bind(settings.host, settings.port, what="backend", option="--port")
         exit_stack.callback(listener.close)
         http = await exit_stack.enter_async_context(
@@ -287,14 +310,7 @@ class ExternalBackend:
         api_keys = ApiKeys(settings.api_key, settings.previous_api_key)
         self.publisher = await exit_stack.enter_async_context(ApiPublisher(settings.api_url, api_keys, http))
         self.backend = Backend(
-            BackendConfig(
-                proxy_secret=settings.proxy_secret,
-                previous_proxy_secret=settings.previous_proxy_secret,
-                allowed_hosts=(*_LOOPBACK_NAMES, *settings.allowed_hosts),
-                trusted_proxies=settings.trusted_proxies,
-                access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
-                paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
-            ),
+            config,
             publisher=self.publisher,
             sockets=ApiSockets(settings.api_url, api_keys, http),
             identity=HttpIdentityProvider(
