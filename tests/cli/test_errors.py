@@ -24,8 +24,26 @@ def _reported(
 
 
 def test_an_error_is_one_line_with_its_code_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
-    said = _reported(errors.RpcError("Too many attempts.", code=26008, retry_after_seconds=30), capsys)
-    assert said == "cadenza: Too many attempts (code 26008). Wait 30 s.\n"
+    said = _reported(errors.RpcError("Too many attempts.", code=26008, next_step="Correct it."), capsys)
+    assert said == "cadenza: Too many attempts (code 26008). Correct it.\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.RpcError(
+            "Busy.", code=26008, temporary=True, retry_after_seconds=26.166, next_step="Wait for retryAfter."
+        ),
+        errors.IdentityError(
+            "Busy.", status=429, error_code="over_request_rate_limit", temporary=True, retry_after_seconds=26.2
+        ),
+    ],
+    ids=["backend", "provider"],
+)
+def test_how_long_to_wait_is_said_once_and_never_too_short(
+    error: errors.CadenzaError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _reported(error, capsys).endswith(". Wait 27 s. Then try again.\n")
 
 
 def test_a_refused_parameter_names_its_field(capsys: pytest.CaptureFixture[str]) -> None:

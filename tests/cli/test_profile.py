@@ -87,6 +87,17 @@ def test_a_current_profile_that_is_gone_is_named_with_the_way_out(uat: Any) -> N
     assert uat("whoami").code == 3
 
 
+def test_a_session_that_is_over_names_the_sign_in_of_its_own_profile(somebody: Any) -> None:
+    """Signing in with the current profile would cost that one its session, and mend nothing."""
+    assert somebody.login("--profile", "uat").code == 0
+    assert somebody.login().code == 0
+    assert somebody("logout", "--others").code == 0
+    ran = somebody("--profile", "uat", "whoami")
+    assert ran.code == 3
+    assert ran.err.endswith("Sign in: cadenza login --profile uat\n")
+    assert somebody("whoami").code == 0
+
+
 def test_the_list_says_where_the_environment_goes_before_it(uat: Any) -> None:
     assert uat("profile", "list").err == ""
     assert "cadenza profile show" in uat("profile", "list", environ={"CADENZA_SESSION_STORE": "memory"}).err

@@ -6,6 +6,7 @@ with ``CADENZA_DEBUG``, and nothing that looks like a token is ever repeated.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import traceback
@@ -134,6 +135,8 @@ def next_step(error: errors.CadenzaError) -> str:
 def _next_step(error: errors.CadenzaError, code: Exit) -> str:
     if isinstance(error, errors.IdentityError) and error.error_code in _PROVIDER_NEXT_STEPS:
         return _PROVIDER_NEXT_STEPS[error.error_code]
+    if getattr(error, "retry_after_seconds", None) is not None:
+        return "Then try again."  # the sentence before says how long to wait
     if code is Exit.SIGN_IN_REQUIRED and "cadenza login" not in error.next_step:
         return "Sign in: cadenza login"
     if isinstance(error, errors.SessionStoreError):
@@ -171,7 +174,7 @@ def _wrong(described: Mapping[str, object]) -> str:
     if "code" in described:
         message = f"{message.rstrip('.')} (code {described['code']})."
     if "retryAfter" in described:
-        message = f"{message} Wait {described['retryAfter']:g} s."
+        message = f"{message} Wait {math.ceil(float(str(described['retryAfter'])))} s."
     return message
 
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from cadenza.cli.colours import Style
 from cadenza.cli.errors import next_step
+from cadenza.cli.exits import Exit, exit_for
 from cadenza.cli.lines import is_terminal
 from cadenza.cli.options import Store
 from cadenza.cli.output import json_text, note
@@ -30,7 +31,7 @@ from cadenza.client import (
 )
 from cadenza.client.auth.place import SessionPlace, place_of
 from cadenza.client.settings import read_environment, resolve_addresses
-from cadenza.errors import SessionStoreError, SignInRequiredError, TransportError
+from cadenza.errors import CadenzaError, SessionStoreError, SignInRequiredError, TransportError
 
 __all__ = [
     "Api",
@@ -237,6 +238,11 @@ async def open_api(
                 f"Nobody is signed in at {here}: the stored session belongs to {stored.ws_url}.",
                 next_step=f"Sign in there with {login_command(whose)}, or unset CADENZA_WS_URL and SUPABASE_URL.",
             ) from error
+        except CadenzaError as error:
+            # Signing in with the current profile would not mend it, and cost that one its session.
+            if exit_for(error) is Exit.SIGN_IN_REQUIRED:
+                error.next_step = f"Sign in: {login_command(whose)}"
+            raise
 
 
 @contextlib.asynccontextmanager
