@@ -94,7 +94,13 @@ class Decision(msgspec.Struct, frozen=True):
         return self.checks[-1] if self.refusal is not None else passed[-1]
 
 
+#: An enumeration's member is slow to look up on Python 3.11, and these two are in every decision.
+_USER, _CLIENT = Rule.USER, Rule.CLIENT
 _ANYONE = Decision((Check(Rule.ANONYMOUS, "", "anyone", "", passed=True),))
+
+
+#: One check of a rule, made of a caller and what their token says.
+_Make = Callable[[Caller, TokenMeta], Check]
 
 
 class Gate:
@@ -108,51 +114,78 @@ class Gate:
         self._guarded = config.second_factor_for
         self._clients = config.oauth_clients
         self._any_client = ANY_CLIENT in config.oauth_clients
+        # Which checks a method or a pattern of channels wants is found once: every call comes through here.
+        self._plans: dict[object, tuple[_Make, ...]] = {}
 
     def call(self, method: Method[P, D], caller: Caller) -> Decision:
         """Whether this caller may call a method. Whose the thing in its params is, its service judges."""
-        return self._decide(method.access, method.guarded, caller, owned=True)
+        plan = self._plans.get(method)
+        if plan is None:
+            plan = self._plans[method] = tuple(self._plan(method.access, method.guarded, owned=True))
+        return _decide(plan, caller)
 
     def join(self, channel: ParsedChannel, caller: Caller) -> Decision:
         """Whether this caller may join a channel. No trading account exists yet, so nobody owns one."""
-        return self._decide(channel.access, None, caller, owned=False)
+        plan = self._plans.get(channel.pattern)
+        if plan is None:
+            plan = self._plans[channel.pattern] = tuple(self._plan(channel.access, None, owned=False))
+        return _decide(plan, caller)
 
     def takes_client(self, client_id: str | None) -> bool:
         """Whether tokens given to an OAuth client are taken; without an id, the token is the project's own."""
         return not client_id or self._any_client or client_id in self._clients
 
-    def _decide(self, access: Access, guarded: Guarded | None, caller: Caller, *, owned: bool) -> Decision:
+    def _plan(self, access: Access, guarded: Guarded | None, *, owned: bool) -> Iterator[_Make]:
         if access is Access.ANONYMOUS:
-            return _ANYONE
-        checks: list[Check] = []
-        for check in self._checks(access, guarded, caller, owned=owned):
-            checks.append(check)
-            if not check.passed:
-                return Decision(tuple(checks), *_WORDS[check.rule](check, caller))
-        return Decision(tuple(checks))
-
-    def _checks(self, access: Access, guarded: Guarded | None, caller: Caller, *, owned: bool) -> Iterator[Check]:
-        yield Check(Rule.USER, "sub", "a user", caller.user, passed=bool(caller.user))
-        meta = caller.token_meta
-        yield self._client(meta)
+            return
+        yield _is_user
+        yield self._is_client
         if access.roles:
-            rule = Rule.SERVICE if access is Access.SERVICE else Rule.ROLE
-            wanted = " or ".join(access.roles)
-            yield Check(rule, "meta.role", wanted, meta.role or "", passed=meta.role in access.roles)
+            yield _has_role(Rule.SERVICE if access is Access.SERVICE else Rule.ROLE, access.roles)
         if access is Access.OWNER:
-            yield Check(Rule.OWNER, "sub", "the owner", caller.user, passed=owned)
+            yield _is_owner(owned=owned)
         if guarded in self._guarded:
-            level = caller.raised or meta.aal
-            yield Check(Rule.AAL2, "meta.aal", _AAL2, level, passed=level == _AAL2)
+            yield _has_second_factor
 
-    def _client(self, meta: TokenMeta) -> Check:
+    def _is_client(self, _caller: Caller, meta: TokenMeta) -> Check:
         client_id = meta.client_id or ""
         if self._any_client:
-            return Check(Rule.CLIENT, "meta.client_id", "any", client_id, passed=True)
+            return Check(_CLIENT, "meta.client_id", "any", client_id, passed=True)
         if not meta.session_id:  # without the whole meta, nobody knows whose app the token was given to
-            return Check(Rule.CLIENT, "meta", "a whole meta", "", passed=False)
+            return Check(_CLIENT, "meta", "a whole meta", "", passed=False)
         wanted = "none, or a listed one"
-        return Check(Rule.CLIENT, "meta.client_id", wanted, client_id, passed=self.takes_client(client_id))
+        return Check(_CLIENT, "meta.client_id", wanted, client_id, passed=self.takes_client(client_id))
+
+
+def _decide(plan: tuple[_Make, ...], caller: Caller) -> Decision:
+    if not plan:
+        return _ANYONE
+    meta = caller.token_meta
+    checks: list[Check] = []
+    for make in plan:
+        check = make(caller, meta)
+        checks.append(check)
+        if not check.passed:
+            return Decision(tuple(checks), *_WORDS[check.rule](check, caller))
+    return Decision(tuple(checks))
+
+
+def _is_user(caller: Caller, _meta: TokenMeta) -> Check:
+    return Check(_USER, "sub", "a user", caller.user, passed=bool(caller.user))
+
+
+def _has_role(rule: Rule, roles: tuple[str, ...]) -> _Make:
+    wanted = " or ".join(roles)
+    return lambda _, meta: Check(rule, "meta.role", wanted, meta.role or "", passed=meta.role in roles)
+
+
+def _is_owner(*, owned: bool) -> _Make:
+    return lambda caller, _: Check(Rule.OWNER, "sub", "the owner", caller.user, passed=owned)
+
+
+def _has_second_factor(caller: Caller, meta: TokenMeta) -> Check:
+    level = caller.raised or meta.aal
+    return Check(Rule.AAL2, "meta.aal", _AAL2, level, passed=level == _AAL2)
 
 
 class _Refusal(NamedTuple):
