@@ -31,6 +31,7 @@ Above: everything. Below: nothing; this module imports nothing of Cadenza.
     ├── GatewayError              the gateway answered a command with an error; Centrifugo's `code`
     ├── ProcessError              another program did not start, or ended; `program`, `status`
     ├── RpcError                  the backend answered with an error; `field`, `retry_after_seconds`
+    │   └── RateLimitedError      too many calls in a short time
     └── SubscriptionError         a subscription ended or was refused; `channel`
         └── GapError              publications were lost and could not be recovered
 
@@ -56,6 +57,7 @@ __all__ = [
     "NotOfferedError",
     "ProcessError",
     "ProtocolError",
+    "RateLimitedError",
     "RpcError",
     "SecondFactorRequiredError",
     "SessionRevokedError",
@@ -332,6 +334,13 @@ class RpcError(CadenzaError):
         super().__init__(message, code=code, temporary=temporary, next_step=next_step)
         self.field = field
         self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimitedError(RpcError):
+    """Too many calls of one caller in a short time. In ``retry_after_seconds`` the next is free."""
+
+    default_temporary = True
+    default_next_step = "Wait, then repeat it."
 
 
 class SubscriptionError(CadenzaError):

@@ -9,7 +9,7 @@ import typer
 
 from cadenza import errors
 from cadenza.cli.errors import report, report_usage
-from cadenza.cli.exits import Exit
+from cadenza.cli.exits import Exit, exit_for
 
 _TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 
@@ -44,6 +44,18 @@ def test_how_long_to_wait_is_said_once_and_never_too_short(
     error: errors.CadenzaError, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _reported(error, capsys).endswith(". Wait 27 s. Then try again.\n")
+
+
+def test_too_many_calls_say_when_to_try_again(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.RateLimitedError(
+        "Too many calls in a short time, of queries.",
+        code=22020,
+        retry_after_seconds=0.25,
+        next_step="Wait 0.25 s, then repeat it.",
+    )
+    said = _reported(error, capsys)
+    assert said == ("cadenza: Too many calls in a short time, of queries (code 22020). Wait 1 s. Then try again.\n")
+    assert exit_for(error) is Exit.TEMPORARY
 
 
 def test_a_refused_parameter_names_its_field(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from cadenza.errors import (
     AccessDeniedError,
     CadenzaError,
     IdentityError,
+    RateLimitedError,
     RpcError,
     SecondFactorRequiredError,
     SessionRevokedError,
@@ -63,7 +64,8 @@ def test_the_rest_carry_field_and_wait() -> None:
     assert isinstance(error, RpcError)
     assert (error.field, error.temporary) == ("depth", False)
     limited = refusal(ErrorBody(code=22020, message="Slowly.", retry_after=3))
-    assert isinstance(limited, RpcError)
+    assert isinstance(limited, RateLimitedError)
+    assert limited.next_step == "Wait 3 s, then repeat it."
     assert (limited.temporary, limited.retry_after_seconds) == (True, 3)
 
 

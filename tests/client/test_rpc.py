@@ -9,6 +9,7 @@ import pytest
 
 from cadenza.client.ports import MESSAGE_LIMIT_BYTES, Opened
 from cadenza.client.rpc import Caller, encode_params, read_params
+from cadenza.client.timing import Timing
 from cadenza.errors import (
     CadenzaError,
     DeadlineExceededError,
@@ -16,13 +17,14 @@ from cadenza.errors import (
     GatewayError,
     MessageTooBigError,
     ProtocolError,
+    RateLimitedError,
     ValidationError,
 )
 from cadenza.schema import methods
 from cadenza.schema.auth import LoginParams, SignupParams
 from cadenza.schema.envelope import Pagination
 from cadenza.schema.market import GetOrderBookParams, ListTickersParams
-from cadenza.schema.orders import GetTradeOrderParams
+from cadenza.schema.orders import GetTradeOrderParams, SubmitTradeOrderParams, TradeOrder
 from cadenza.schema.scalars import OrderStatus, QuantityRounding, Venue
 from cadenza.schema.securities import DeleteSecuritiesParams
 from cadenza.schema.system import NoParams, SystemInfo
@@ -58,10 +60,15 @@ class Clock:
     def __init__(self) -> None:
         self.now = 0.0
         self.step = 0.0
+        self.slept: list[float] = []
 
     def __call__(self) -> float:
         self.now += self.step
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.now += seconds
 
 
 @pytest.fixture
@@ -76,7 +83,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def caller(clock: Clock) -> Caller:
-    return Caller(clock)
+    return Caller(Timing(monotonic=clock, sleep=clock.sleep, uniform=lambda _, most: most))
 
 
 def lost(code: int = 3001) -> DisconnectedError:
@@ -179,6 +186,100 @@ class TestRepeating:
         link.connection.replies = [GatewayError("internal server error", code=100, temporary=True)]
         with pytest.raises(GatewayError):
             await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
+
+
+def too_many(retry_after: float | None, *, temporary: bool = True) -> dict[str, object]:
+    error = {"code": 22020, "message": "Too many.", "temporary": temporary, "retryAfter": retry_after}
+    return {"error": {name: value for name, value in error.items() if value is not None}}
+
+
+ORDER = TradeOrder(venue="PAPER")
+ACCOUNT = "00000000-0000-4000-8000-000000000001"
+INFO = {"data": {"name": "Cadenza"}}
+
+
+class TestTooMany:
+    """Refused with 22020: nothing was done, and the answer says when the next call is free."""
+
+    async def test_a_query_waits_as_long_as_it_was_told_and_is_repeated(
+        self, caller: Caller, link: FakeLink, clock: Clock
+    ) -> None:
+        link.connection.replies = [too_many(1.5), INFO]
+        assert (await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 10)).data.name == "Cadenza"
+        [slept] = clock.slept
+        assert 1.5 <= slept <= 3
+
+    async def test_it_spreads_wider_each_time_but_never_past_its_deadline(
+        self, caller: Caller, link: FakeLink, clock: Clock
+    ) -> None:
+        link.connection.replies = [too_many(0.1), too_many(0.1), too_many(0.1), INFO]
+        await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 10)
+        assert clock.slept == [0.2, 0.3, 0.5]
+        clock.slept.clear()
+        link.connection.replies = [too_many(4), INFO]
+        await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
+        assert clock.slept == [4.5]
+
+    async def test_a_wait_beyond_the_deadline_is_told_at_once(
+        self, caller: Caller, link: FakeLink, clock: Clock
+    ) -> None:
+        link.connection.replies = [too_many(5)]
+        with pytest.raises(RateLimitedError) as refused:
+            await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
+        assert refused.value.retry_after_seconds == 5
+        assert (refused.value.code, refused.value.temporary) == (22020, True)
+        assert clock.slept == []
+
+    async def test_a_backend_that_always_says_now_is_not_stormed(self, caller: Caller, link: FakeLink) -> None:
+        link.connection.replies = [too_many(0)] * 1000
+        with pytest.raises(RateLimitedError):
+            await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
+        assert len(link.connection.calls) < 20
+
+    async def test_a_command_is_never_repeated_by_itself(self, caller: Caller, link: FakeLink, clock: Clock) -> None:
+        link.connection.replies = [too_many(0.1)]
+        with pytest.raises(RateLimitedError) as refused:
+            await caller.call(link, methods.COMMAND_AUTH_LOGIN, LoginParams(email="a@b.c", password="x"), 5)
+        assert refused.value.retry_after_seconds == 0.1
+        link.connection.replies = [too_many(0.1)]
+        with pytest.raises(RateLimitedError):
+            await caller.call(
+                link,
+                methods.COMMAND_TRADE_ORDER_SUBMIT,
+                SubmitTradeOrderParams(trade_order=ORDER, trading_account_id=ACCOUNT),
+                5,
+            )
+        assert clock.slept == []
+        assert len(link.connection.calls) == 2
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            SubmitTradeOrderParams(trade_order=ORDER, trading_account_id=ACCOUNT, idempotency_key="k"),
+            SubmitTradeOrderParams(
+                trade_order=TradeOrder(venue="PAPER", idempotency_key="k"), trading_account_id=ACCOUNT
+            ),
+            SubmitTradeOrderParams(
+                trade_order=TradeOrder(venue="PAPER", client_order_id="k"), trading_account_id=ACCOUNT
+            ),
+        ],
+        ids=["its own key", "the order's key", "the client's order id"],
+    )
+    async def test_a_command_with_an_idempotency_key_is(
+        self, caller: Caller, link: FakeLink, clock: Clock, params: SubmitTradeOrderParams
+    ) -> None:
+        link.connection.replies = [too_many(0.1), {"data": {"venue": "PAPER"}}]
+        await caller.call(link, methods.COMMAND_TRADE_ORDER_SUBMIT, params, 5)
+        assert clock.slept == [0.2]
+        assert link.connection.calls[0] == link.connection.calls[1]
+
+    async def test_what_the_backend_calls_final_is_not_repeated(
+        self, caller: Caller, link: FakeLink, clock: Clock
+    ) -> None:
+        link.connection.replies = [too_many(0.1, temporary=False)]
+        with pytest.raises(RateLimitedError):
+            await caller.call(link, methods.QUERY_SYSTEM_INFO, NoParams(), 5)
+        assert clock.slept == []
 
 
 class TestSize:

@@ -106,7 +106,7 @@ class Engine:
         self._options = options
         self._events = Dispatcher(options.handlers)
         self._links = Links(self._make_link)
-        self._caller = Caller(options.timing.monotonic)
+        self._caller = Caller(options.timing)
         self._step_ups = StepUps(self, options.second_factor)
         self._state: _Opened | None = None
         self._closed = False

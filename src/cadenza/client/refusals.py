@@ -16,6 +16,7 @@ from cadenza.errors import (
     AccessDeniedError,
     CadenzaError,
     IdentityError,
+    RateLimitedError,
     RpcError,
     SecondFactorRequiredError,
     SessionRevokedError,
@@ -94,7 +95,11 @@ def refusal(error: ErrorBody, method: str = "") -> CadenzaError:
     plain = _AUTH_ERRORS.get(error.code)
     if plain is not None:
         return plain(error.message, code=error.code, next_step=step if plain is AccessDeniedError else None)
-    return RpcError(
+    kind = RpcError
+    if error.code == Code.RATE_LIMITED:
+        kind = RateLimitedError
+        step = None if error.retry_after is None else f"Wait {error.retry_after:g} s, then repeat it."
+    return kind(
         error.message,
         code=error.code,
         temporary=temporary,

@@ -10,7 +10,6 @@ not have been asked. The backend's stands in the result envelope; ``refusals`` s
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
@@ -18,12 +17,14 @@ import msgspec
 
 from cadenza.client.ports import MESSAGE_LIMIT_BYTES, TOO_BIG, Connection, Opened
 from cadenza.client.refusals import refusal
+from cadenza.client.timing import Timing
 from cadenza.errors import (
     DeadlineExceededError,
     DisconnectedError,
     GatewayError,
     MessageTooBigError,
     ProtocolError,
+    RateLimitedError,
     ValidationError,
 )
 from cadenza.protocol.codes import ErrorCode as GatewayCode
@@ -39,6 +40,9 @@ D = TypeVar("D")
 _FRAME_BYTES: Final = 128
 #: JSON in the transport's spelling (spaces, ``\\u`` escapes) is never more than so many times msgspec's.
 _SPELLING: Final = 6
+#: A wait shorter than this is none, and would make a storm of a backend that says 0.
+_LEAST_WAIT_SECONDS: Final = 0.05
+_MOST_DOUBLINGS: Final = 10
 
 
 class Page(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
@@ -69,11 +73,12 @@ class Caller:
     """Makes typed calls.
 
     Args:
-        monotonic: Seconds that never go back.
+        timing: Seconds, sleep and chance.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._monotonic = timing.monotonic
         self._results: dict[str, Any] = {}
         self._in_flight: dict[object, int] = {}
 
@@ -81,11 +86,13 @@ class Caller:
         """Call a method.
 
         A query that was interrupted by a lost connection is repeated within the deadline, as it changes nothing; a
-        command never is.
+        command never is. What the backend refused because there were too many calls in a short time waits as long as
+        it was told and is repeated within the deadline, if it is a query or carries an idempotency key.
 
         Raises:
             ValidationError: The parameters do not fit the contract; nothing was sent.
             MessageTooBigError: They are larger than the gateway takes; nothing was sent, or it said so.
+            RateLimitedError: Too many calls in a short time, and no waiting within the deadline helps.
             RpcError, AuthError: The backend refused.
             GatewayError: The gateway refused.
             DisconnectedError: The connection ended before the answer.
@@ -98,21 +105,37 @@ class Caller:
                 f"The parameters of {method.name} make a message of {size} bytes.", limit_bytes=MESSAGE_LIMIT_BYTES
             )
         ends_at = self._monotonic() + deadline_seconds
-        renewed = False
+        renewed, waits = False, 0
         while True:
             await link.ready(_left(ends_at, self._monotonic, method.name))
             try:
                 reply = await self._send(link, method.name, data, size, _left(ends_at, self._monotonic, method.name))
+                return self._decode(method, reply)
+            except RateLimitedError as error:
+                if not (error.temporary and _may_be_repeated(method, data)):
+                    raise
+                await self._wait_out(error, ends_at, waits)
+                waits += 1
             except DisconnectedError:
                 if method.kind is not Kind.QUERY:
                     raise
-                continue
             except GatewayError as error:
                 if renewed or not _says_expired(error) or not await link.renew():
                     raise
                 renewed = True
-                continue
-            return self._decode(method, reply)
+
+    async def _wait_out(self, refused: RateLimitedError, ends_at: float, waits: int) -> None:
+        """Wait until the next call is free; raise the refusal where that is beyond the deadline.
+
+        Calls that are refused together are told the same wait, and one is free then: the more often it was not this
+        one, the wider they spread.
+        """
+        wait = max(refused.retry_after_seconds or 0, _LEAST_WAIT_SECONDS)
+        left = ends_at - self._monotonic() - wait
+        if left <= 0:
+            raise refused
+        spread = min(wait * 2.0 ** min(waits, _MOST_DOUBLINGS), left / 2)
+        await self._timing.sleep(wait + self._timing.uniform(0, spread))
 
     async def _send(self, link: CallLink, name: str, data: object, size: int, seconds: float) -> object:
         token = object()
@@ -172,6 +195,15 @@ def read_params(method: Method[P, D], data: object) -> P:
             code=Code.INVALID_ARGUMENT,
             next_step="Correct it; nothing was sent.",
         ) from None
+
+
+def _may_be_repeated(method: Method[Any, Any], data: object) -> bool:
+    """Whether it changes nothing, or the backend does it once however often it comes (``design``, "Idempotency")."""
+    if method.kind is Kind.QUERY:
+        return True
+    order = data.get("tradeOrder") if isinstance(data, dict) else None
+    places = ((data, "idempotencyKey"), (order, "idempotencyKey"), (order, "clientOrderId"))
+    return any(isinstance(place, dict) and bool(place.get(name)) for place, name in places)
 
 
 def _says_expired(error: GatewayError) -> bool:
