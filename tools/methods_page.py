@@ -43,6 +43,9 @@ the filters add up and none of them means all.
 served; `cadenza explain METHOD` says for one caller which rule and which claim decide
 ([how to control access](../how-to/control-access.md)). Where **second factor** names a group, an operator may demand
 `aal2` for it with `CADENZA_SECOND_FACTOR_FOR`; a connection without one is answered 26006.
+
+**Limit** names what a caller's calls are counted with; too many are answered 22020 with `retryAfter`
+([how much one caller may ask](../how-to/limit-calls.md)).
 """
 
 _WHO: Mapping[Access, str] = {
@@ -84,10 +87,10 @@ def _who() -> str:
 def _section(area: str, methods: Iterable[Method[Any, Any]], served: frozenset[str]) -> str:
     rows = "\n".join(
         f"| `{method.name}` | {'yes' if method.name in served else 'not yet'} | {_WHO[method.access]} "
-        f"| {method.guarded or '-'} | {_params(method.params)} | {_result(method)} |"
+        f"| {method.guarded or '-'} | {method.rate} | {_params(method.params)} | {_result(method)} |"
         for method in methods
     )
-    head = "| method | served | who | second factor | parameters | data |\n|---|---|---|---|---|---|"
+    head = "| method | served | who | second factor | limit | parameters | data |\n|---|---|---|---|---|---|---|"
     return f"## {area}\n\n{head}\n{rows}\n"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 from benchmarks.plan import Plan
-from benchmarks.processes import Up, child, running_up
+from benchmarks.processes import LIMITS_NEVER_MET, Up, child, running_up
 from benchmarks.record import ROOT
 from tests.support.programs import Program, free_port
 
@@ -101,6 +101,7 @@ def _centrifugo(program: Path, up: Up, folder: Path) -> Iterator[Target]:
         "CADENZA_WS_URL": f"ws://127.0.0.1:{port}/connection/websocket",
         "CADENZA_API_KEY": api_key,
         "CADENZA_PROXY_SECRET": secret,
+        "CADENZA_LIMITS": LIMITS_NEVER_MET,
     }
     made = centrifugo_config(CentrifugoOptions(port=port, internal_port=free_port()), environment)
     # Connecting is one of the things measured: nothing holds it back.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from benchmarks.plan import Plan
 from benchmarks.record import Row
 from benchmarks.suites.calls import run as calls
+from benchmarks.suites.checks import run as checks
 from benchmarks.suites.connects import run as connects
 from benchmarks.suites.fan_out import run as fan_out
 from benchmarks.suites.identity import run as identity
@@ -25,6 +26,7 @@ SUITES: Mapping[str, Callable[[Plan], list[Row]]] = {
     "rpc": rpc,
     "connect": connects,
     "verification": verification,
+    "checks": checks,
     "client": calls,
     "fan-out": fan_out,
     "idle": idle,

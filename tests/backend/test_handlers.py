@@ -1,5 +1,6 @@
 """The proxy's requests answered: results for RPCs, Centrifugo's own codes for channels."""
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadenza.backend import AccessConfig
+from cadenza.backend import AccessConfig, Backend, BackendConfig, Pace, RateLimits
 from cadenza.backend.access import Gate
 from cadenza.backend.handlers import Handlers
 from cadenza.backend.levels import RaisedLevels
+from cadenza.backend.rates import Limits, MemoryCounts
 from cadenza.backend.revocation import Revocations
 from cadenza.backend.router import Router
 from cadenza.protocol.proxy import Peer, RpcRequest, SubscribeRequest
@@ -83,14 +85,35 @@ async def test_no_channel_name_can_make_it_fail(channel: str) -> None:
         def exists(self, channel: object) -> bool:
             return channel is None
 
-    gate = Gate(AccessConfig())
-    router = Router(METHODS, gate, new_request_id=lambda: "r")
+    gate, limits = Gate(AccessConfig()), Limits(RateLimits.off(), MemoryCounts(monotonic=float))
+    router = Router(METHODS, gate, limits, new_request_id=lambda: "r")
     nobody: Any = None
     revocations = Revocations(nobody, monotonic=float, token_lifetime_seconds=1)
-    handlers = Handlers(router, Nothing(), RaisedLevels(clock=float), gate, revocations)  # type: ignore[arg-type]  # joins nothing
+    handlers = Handlers(router, Nothing(), RaisedLevels(clock=float), gate, limits=limits, revocations=revocations)  # type: ignore[arg-type]  # joins nothing
     response = await handlers.subscribe(SubscribeRequest(client="c", user="ann", channel=channel), Peer())
     assert response.error is not None
     assert response.error.code in {102, 103}
+
+
+async def test_too_many_joins_are_centrifugos_own_temporary_error_111(
+    config: BackendConfig, outside: dict[str, Any], time: Any
+) -> None:
+    limits = RateLimits(changed={"joins": Pace(per_second=1, burst=2)})
+    backend = Backend(dataclasses.replace(config, limits=limits), **outside, clock=time, monotonic=time)
+    meta = msgspec.Raw(b'{"session_id":"s1"}')
+
+    async def code(channel: str, user: str = "ann") -> tuple[int, bool] | None:
+        request = SubscribeRequest(client="c", user=user, channel=channel, meta=meta)
+        error = (await backend.handlers.subscribe(request, Peer())).error
+        return None if error is None else (error.code, error.temporary)
+
+    assert await code("market:ticker:PAPER") is None
+    assert await code("no:such:channel") == (102, False)
+    assert await code("market:ticker:PAPER") == (111, True)
+    assert await code("no:such:channel") == (111, True)
+    assert await code("market:ticker:PAPER", user="bob") is None
+    time.now += 1
+    assert await code("market:ticker:PAPER") is None
 
 
 async def test_a_venue_that_fails_is_a_temporary_error_and_says_nothing_more(

@@ -54,12 +54,18 @@ async def test_what_the_page_calls_not_served_answers_18016(page_tool: ModuleTyp
 
 def test_a_row_names_parameters_and_data(page_tool: ModuleType) -> None:
     listed = rows(page_tool.render())
-    assert listed["command.auth.login"][1:] == ["anyone", "-", "email!: `email`, password!: `string`", "`AuthSession`"]
-    assert listed["query.system.info"][3] == "-"
-    assert "venue: `Venue`" in listed["query.ticker.list"][3]
-    assert listed["query.ticker.list"][4] == "`Ticker[]`"
+    assert listed["command.auth.login"][1:] == [
+        "anyone",
+        "-",
+        "sign-in",
+        "email!: `email`, password!: `string`",
+        "`AuthSession`",
+    ]
+    assert listed["query.system.info"][4] == "-"
+    assert "venue: `Venue`" in listed["query.ticker.list"][4]
+    assert listed["query.ticker.list"][5] == "`Ticker[]`"
     assert listed["command.trade_order.submit"][1:3] == ["owner", "orders"]
-    assert listed["query.portfolio.list"][4] == "`Portfolio[]`, paged"
+    assert listed["query.portfolio.list"][5] == "`Portfolio[]`, paged"
 
 
 def test_the_page_says_of_every_channel_who_may_join_and_what_it_carries(page_tool: ModuleType) -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadenza.backend import AccessConfig
+from cadenza.backend import AccessConfig, Pace, RateLimits
 from cadenza.backend.access import Gate
 from cadenza.backend.ports import Caller
+from cadenza.backend.rates import Limits, MemoryCounts
 from cadenza.backend.router import Router
 from cadenza.errors import RpcError
 from cadenza.schema import methods
@@ -37,6 +38,7 @@ CONTRACT: dict[str, Method[Any, Any]] = {
 }
 SERVED = CONTRACT.keys() - {UNSERVED.name, UNSERVED_SAVE.name}
 GATE = Gate(AccessConfig())
+NO_LIMITS = Limits(RateLimits.off(), MemoryCounts(monotonic=float))
 
 
 class Service:
@@ -60,7 +62,7 @@ def service() -> Service:
 
 @pytest.fixture
 def router(service: Service) -> Router:
-    router = Router(CONTRACT, GATE, new_request_id=lambda: "request-7")
+    router = Router(CONTRACT, GATE, NO_LIMITS, new_request_id=lambda: "request-7")
     for name in SERVED:
         router.add(CONTRACT[name], service)
     return router
@@ -164,7 +166,7 @@ async def test_params_that_are_no_object_are_22015(router: Router, service: Serv
 
 @given(payload=st.binary(max_size=80), name=st.sampled_from(sorted(CONTRACT)) | st.text(max_size=30))
 async def test_no_bytes_and_no_name_can_make_it_raise(payload: bytes, name: str) -> None:
-    router = Router(CONTRACT, GATE, new_request_id=lambda: "r")
+    router = Router(CONTRACT, GATE, NO_LIMITS, new_request_id=lambda: "r")
     router.add(LIST, Service())
     msgspec.json.decode(await router.call(name, payload, USER), type=Result[Any])
 
@@ -174,6 +176,23 @@ async def test_a_services_refusal_keeps_its_code_field_and_wait(router: Router, 
     assert await call(router, "query.ticker.list") == {
         "error": {"code": 26008, "message": "Wait.", "temporary": True, "field": "email", "retryAfter": 1.001}
     }
+
+
+async def test_too_many_calls_are_22020_before_anything_else_is_looked_at(service: Service) -> None:
+    limits = Limits(RateLimits(changed={"queries": Pace(per_second=3, burst=2)}), MemoryCounts(monotonic=float))
+    router = Router(CONTRACT, GATE, limits, new_request_id=lambda: "r")
+    router.add(LIST, service)
+    assert await call(router, "query.ticker.list") == {"data": []}
+    assert await code_of(router, "query.nope") == 19003
+    for name, payload in ((LIST.name, b"{}"), (LIST.name, b"not json"), (UNSERVED.name, b""), ("query.nope", b"")):
+        assert (await call(router, name, payload))["error"] == {
+            "code": 22020,
+            "message": "Too many calls in a short time, of queries.",
+            "temporary": True,
+            "retryAfter": 0.334,
+        }
+    assert len(service.seen) == 1
+    assert await code_of(router, LIST.name, caller=Caller()) == 26001  # somebody else, counted by themselves
 
 
 async def test_an_unforeseen_failure_is_22000_with_an_id_and_one_log_entry(

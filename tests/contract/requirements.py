@@ -21,7 +21,7 @@ NEEDS_SOCKETS: Final = frozenset(
     {"ORIGIN", "FRAME-TOO-BIG", "BOOK-WHOLE", "SDK-FLOW", "SDK-WEBSOCKET-LOGIN", "SDK-REFRESH"}
     | {"SDK-EXPIRED", "SDK-FORCED", "SDK-SIGN-OUT"}
     | {"SDK-CODE", "SDK-MAGIC-LINK", "SDK-MAGIC-LINK-PASTED", "SDK-OAUTH", "SDK-OAUTH-INJECTION", "SDK-RECOVERY"}
-    | {"SDK-IDENTITIES", "SDK-ADDRESS", "SDK-ANONYMOUS", "SDK-SECOND-FACTOR", "SDK-STEP-UP"}
+    | {"SDK-IDENTITIES", "SDK-ADDRESS", "SDK-ANONYMOUS", "SDK-SECOND-FACTOR", "SDK-STEP-UP", "SDK-LIMITED"}
 )
 
 
@@ -157,6 +157,9 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "ACCESS-META-KEPT": "a refresh without meta keeps the old one",
             "ACCESS-THIRD-PARTY": "an OAuth client's token that is not listed is 26005, in params too, and error 103",
             "ACCESS-AAL2": "a guarded command is 26006 until token or step-up have raised the connection",
+            "LIMIT-CALLS": "a call too many is 22020 with retryAfter, for its user and method alone",
+            "LIMIT-ANONYMOUS": "a caller who is not signed in is limited too",
+            "LIMIT-JOINS": "a channel too many is error 111, temporary, and leaves the socket open",
             "RPC-LOGOUT": "command.auth.logout ends the session at the provider",
             "END-LOCAL": "a sign-out over the socket closes every socket of its session with 4500, and no other's",
             "END-OTHERS": "a sign-out of the others closes theirs and leaves those of the session that asked",
@@ -182,6 +185,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
             "SDK-ANONYMOUS": "an anonymous user becomes a lasting one of the same id by an address and a password",
             "SDK-SECOND-FACTOR": "enrolled, verified: aal2; the next sign-in says that a second factor is needed",
             "SDK-STEP-UP": "a guarded call asks for the code, raises the same connection, and is repeated over it",
+            "SDK-LIMITED": "the SDK waits out what it is told with queries, and joins a channel once it may (D6)",
             "SDK-IDENTITIES": "an OAuth identity is linked and unlinked, and the last one stays",
             "SDK-ADDRESS": "an address is changed once the codes of both mails were given",
             "SDK-SIGN-OUT": "after the SDK's sign-out the refresh token is dead and calls say sign-in required",

@@ -40,6 +40,7 @@ from cadenza.schema.access import Guarded
 from cadenza.stack.centrifugo import CentrifugoOptions, centrifugo_config
 from cadenza.stack.channels import CLIENT_CONCURRENCY, NAMESPACES
 from cadenza.stack.embedded import EmbeddedStack
+from cadenza.stack.limits import limits_from_environment
 from cadenza.stack.settings import StackSettings
 from cadenza.tokens.fetch import http_fetch
 from cadenza.tokens.jwks import RemoteKeySet
@@ -53,6 +54,10 @@ EXPIRED_CLOSE_DELAY_SECONDS = 1.0
 SECRET_HEADER = "X-Cadenza-Proxy-Secret"
 #: Commands that demand a second factor on every stack of the suite.
 GUARDED = Guarded.CREDENTIALS
+#: A method that is limited narrowly on every stack of the suite, how many of it may be called at once, and all limits.
+LIMITED = "query.orderbook.list"
+LIMITED_AT_ONCE = 3
+LIMITS = f"{LIMITED}=2:{LIMITED_AT_ONCE},joins=20:60"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -134,6 +139,7 @@ async def embedded(folder: Path) -> AsyncIterator[tuple[System, EmbeddedStack]]:
         backend_port=0,
         allowed_origins=(ALLOWED_ORIGIN,),
         second_factor_for=frozenset({GUARDED}),
+        limits=limits_from_environment({"CADENZA_LIMITS": LIMITS}),
     )
     async with _QuickExpiry(settings) as stack:
         system = System(
@@ -288,6 +294,7 @@ def _backend(system: System, secret: str, port: int, folder: Path, *, jwks_url: 
         "CADENZA_API_KEY": system.api_key,
         "CADENZA_PROXY_SECRET": secret,
         "CADENZA_SECOND_FACTOR_FOR": GUARDED.value,
+        "CADENZA_LIMITS": LIMITS,
     }
     program = Program(
         [str(Path(sys.executable).with_name("cadenza")), "backend", "serve"],

@@ -6,7 +6,7 @@ the parts together; ``ApiPublisher`` and ``HttpIdentityProvider`` reach a gatewa
 
 from cadenza.backend.api_keys import ApiKeys
 from cadenza.backend.app import SECRET_HEADER
-from cadenza.backend.config import AccessConfig, AttemptLimits, BackendConfig, PaperConfig
+from cadenza.backend.config import AccessConfig, AttemptLimits, BackendConfig, Pace, PaperConfig, RateLimits
 from cadenza.backend.handlers import Handlers
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
@@ -22,5 +22,7 @@ __all__ = [
     "BackendConfig",
     "Handlers",
     "HttpIdentityProvider",
+    "Pace",
     "PaperConfig",
+    "RateLimits",
 ]

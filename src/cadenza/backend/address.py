@@ -5,6 +5,7 @@ right, past the listed ones; what stands further left anyone could have written.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -43,6 +44,7 @@ class AddressReader:
         return address is not None and any(address in network for network in self._trusted)
 
 
+@lru_cache(maxsize=4096)  # reading one takes longer than all the checks of a call together
 def counted_as(address: str) -> str:
     """What limits count an address as: of IPv6 its network of 64 bits, within which its owner has any address."""
     parsed = _parse(address)

@@ -3,15 +3,41 @@
 Above: ``service`` and ``app``; ``stack`` fills it in. Below: schema, errors.
 """
 
+import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Final
 
 from cadenza.errors import ConfigurationError
 from cadenza.schema.access import Guarded
+from cadenza.schema.methods import METHODS
+from cadenza.schema.rates import Rate
 
 #: A secret shorter than this can be guessed, or was a placeholder.
 SHORTEST_SECRET = 16
+
+
+def _demand_secret(setting: str, text: str | None) -> None:
+    if text is not None and not _is_secret(text):
+        raise ConfigurationError(
+            f"The {setting.replace('_', ' ')} must be {SHORTEST_SECRET} or more printable ASCII characters without "
+            "spaces.",
+            setting=setting,
+            next_step="Make one, for example with: openssl rand -hex 32",
+        )
+
+
+def _is_secret(text: str) -> bool:
+    return len(text) >= SHORTEST_SECRET and text.isascii() and text.isprintable() and " " not in text
+
+
+def _demand_number(setting: str, value: float, *, least: float) -> None:
+    if not (math.isfinite(value) and value >= least):
+        raise ConfigurationError(f"{setting} must be a number of at least {least}, not {value}.", setting=setting)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +81,64 @@ class AttemptLimits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """``burst`` at once, when nothing came for a while, and ``per_second`` in the long run."""
+
+    per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        _demand_number("per_second", self.per_second, least=0.001)
+        _demand_number("burst", self.burst, least=1)
+
+
+#: What no honest client comes near. The bursts are for those that come back: an application that fills its screens
+#: anew, a user's ten connections that join 100 channels each, an office of 200 people behind one address.
+DEFAULT_PACES: Final[Mapping[str, Pace]] = MappingProxyType(
+    {
+        Rate.QUERIES: Pace(per_second=50, burst=500),
+        Rate.COMMANDS: Pace(per_second=20, burst=200),
+        Rate.SIGN_IN: Pace(per_second=10, burst=200),
+        Rate.FEEDS: Pace(per_second=200, burst=2000),
+        Rate.JOINS: Pace(per_second=50, burst=1000),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimits:
+    """How much one caller may ask in a time.
+
+    Attributes:
+        changed: Other paces, by the name of a class (``schema.rates.Rate``) or of a method, which is then counted by
+            itself and no longer with its class; None for no limit.
+    """
+
+    changed: Mapping[str, Pace | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = (*DEFAULT_PACES, *METHODS)
+        for name in self.changed:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                raise ConfigurationError(
+                    f"{name[:80]!r} is neither a class of limits nor a method.",
+                    setting="limits",
+                    next_step=f"Did you mean {near}? The classes are {', '.join(Rate)}.",
+                )
+
+    @classmethod
+    def off(cls) -> "RateLimits":
+        """None at all."""
+        return cls(changed=dict.fromkeys(DEFAULT_PACES))
+
+    @cached_property
+    def paces(self) -> Mapping[str, Pace | None]:
+        """The pace of each class, and of each method that has one of its own."""
+        return {**DEFAULT_PACES, **self.changed}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccessConfig:
     """What goes beyond the rules that stand beside each method and channel.
 
@@ -82,7 +166,8 @@ class BackendConfig:
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed: the gateway's, and those of the proxies before
             it. With none, addresses are unknown and signing in is limited by account only.
         publish_queue: Publications that wait for the publisher at most; the oldest go first.
-        attempts: Limits on signing in.
+        attempts: Limits on signing in that failed, and on mails.
+        limits: Limits on calls and joins of any kind.
         token_lifetime_seconds: As long as the provider's access tokens live (``GOTRUE_JWT_EXP``): so long an ended
             session's may come back.
         access: Who may do what, beyond the contract's own rules.
@@ -96,6 +181,7 @@ class BackendConfig:
     trusted_proxies: tuple[str, ...] = ()
     publish_queue: int = 10_000
     attempts: AttemptLimits = field(default_factory=AttemptLimits)
+    limits: RateLimits = field(default_factory=RateLimits)
     token_lifetime_seconds: float = 3600.0
     access: AccessConfig = field(default_factory=AccessConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
@@ -113,22 +199,3 @@ class BackendConfig:
                 raise ConfigurationError(
                     f"{network!r} is not an IP network such as 10.0.0.0/8 or 127.0.0.1.", setting="trusted_proxies"
                 ) from None
-
-
-def _demand_secret(setting: str, text: str | None) -> None:
-    if text is not None and not _is_secret(text):
-        raise ConfigurationError(
-            f"The {setting.replace('_', ' ')} must be {SHORTEST_SECRET} or more printable ASCII characters without "
-            "spaces.",
-            setting=setting,
-            next_step="Make one, for example with: openssl rand -hex 32",
-        )
-
-
-def _is_secret(text: str) -> bool:
-    return len(text) >= SHORTEST_SECRET and text.isascii() and text.isprintable() and " " not in text
-
-
-def _demand_number(setting: str, value: float, *, least: float) -> None:
-    if not (math.isfinite(value) and value >= least):
-        raise ConfigurationError(f"{setting} must be a number of at least {least}, not {value}.", setting=setting)

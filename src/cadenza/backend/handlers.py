@@ -1,7 +1,7 @@
 """The proxy's requests answered, whoever carries them: the gateway calls this in process, ``app`` over HTTP.
 
 Above: ``app``, the stack's direct caller (this is the gateway's ``ProxyCaller`` by shape). Below: ``router``,
-``access``, ``services.joining``. Centrifugo-level errors are used only for what concerns the channel itself.
+``access``, ``rates``, ``services.joining``. Centrifugo-level errors are used only for what concerns the channel itself.
 """
 
 import logging
@@ -11,6 +11,7 @@ import msgspec
 from cadenza.backend.access import Gate
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.ports import Caller
+from cadenza.backend.rates import Limits
 from cadenza.backend.revocation import CLOSED_BECAUSE, SESSION_REVOKED, Revocations
 from cadenza.backend.router import Router
 from cadenza.backend.services.joining import JoiningService
@@ -42,6 +43,9 @@ _PERMISSION_DENIED = SubscribeResponse(error=Error(code=ErrorCode.PERMISSION_DEN
 _INTERNAL_ERROR = SubscribeResponse(
     error=Error(code=ErrorCode.INTERNAL, message="internal server error", temporary=True)
 )
+_TOO_MANY = SubscribeResponse(
+    error=Error(code=ErrorCode.TOO_MANY_REQUESTS, message="too many requests", temporary=True)
+)
 _CLOSED = SubscribeResponse(disconnect=Disconnect(code=SESSION_REVOKED, reason=CLOSED_BECAUSE))
 _SESSION_OVER = RpcResponse(
     result=RpcResult(
@@ -60,15 +64,24 @@ class Handlers:
         joining: Knows which channels there are and what a new subscriber starts with.
         levels: Which connections were raised.
         gate: Decides who may join.
+        limits: Decides how often.
         revocations: Which sessions have ended.
     """
 
     def __init__(
-        self, router: Router, joining: JoiningService, levels: RaisedLevels, gate: Gate, revocations: Revocations
+        self,
+        router: Router,
+        joining: JoiningService,
+        levels: RaisedLevels,
+        gate: Gate,
+        *,
+        limits: Limits,
+        revocations: Revocations,
     ) -> None:
         self._revocations = revocations
         self._router = router
         self._gate = gate
+        self._limits = limits
         self._joining = joining
         self._levels = levels
 
@@ -88,11 +101,16 @@ class Handlers:
         return RpcResponse(result=RpcResult(data=msgspec.Raw(answer)))
 
     async def subscribe(self, request: SubscribeRequest, peer: Peer) -> SubscribeResponse:
-        """Let a client join a channel, with what it needs to start; 102 when there is none, 103 when it may not."""
+        """Let a client join a channel, with what it needs to start.
+
+        102 when there is none, 103 when it may not, 111 when it joins too many in a short time.
+        """
+        caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta), client=request.client)
+        if not await self._limits.join(caller):
+            return _TOO_MANY
         channel = parse_channel(request.channel)
         if channel is None:
             return _UNKNOWN_CHANNEL
-        caller = Caller(user=request.user, address=peer.address, meta=bytes(request.meta), client=request.client)
         if self._revocations.is_over(caller):
             return _CLOSED
         if self._gate.join(channel, caller).refusal is not None:

@@ -1,6 +1,6 @@
 """How often something may be tried: one bucket of attempts for each key, refilled with time.
 
-Above: ``services.auth``, through its constructor. Below: nothing. Time comes in as ``monotonic``.
+Above: ``services.guard`` through its constructor, ``rates``. Below: nothing. Time comes in as ``monotonic``.
 """
 
 from collections import OrderedDict

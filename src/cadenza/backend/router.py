@@ -1,7 +1,7 @@
-"""From an RPC's name and bytes to its answer's bytes: access, decode once, service, encode once.
+"""From an RPC's name and bytes to its answer's bytes: limits, access, decode once, service, encode once.
 
-Above: ``handlers``. Below: ``access``, ``services`` (as registered), schema. Every outcome is an answer of the
-contract: nothing is raised, and what was not foreseen becomes 22000 with a request id that the log has too.
+Above: ``handlers``. Below: ``rates``, ``access``, ``services`` (as registered), schema. Every outcome is an answer of
+the contract: nothing is raised, and what was not foreseen becomes 22000 with a request id that the log has too.
 """
 
 import logging
@@ -13,6 +13,7 @@ import msgspec
 
 from cadenza.backend.access import Decision, Gate
 from cadenza.backend.ports import Caller
+from cadenza.backend.rates import Limits
 from cadenza.errors import RpcError
 from cadenza.schema.codes import CODES, Code
 from cadenza.schema.envelope import ErrorBody
@@ -41,14 +42,16 @@ class Router:
     Args:
         methods: The contract, by name.
         gate: Decides who may.
+        limits: Decides how often.
         new_request_id: Names an internal error, in the answer and in the log.
     """
 
     def __init__(
-        self, methods: Mapping[str, Method[Any, Any]], gate: Gate, *, new_request_id: Callable[[], str]
+        self, methods: Mapping[str, Method[Any, Any]], gate: Gate, limits: Limits, *, new_request_id: Callable[[], str]
     ) -> None:
         self._methods = methods
         self._gate = gate
+        self._limits = limits
         self._new_request_id = new_request_id
         self._routes: dict[str, _Route] = {}
 
@@ -70,8 +73,15 @@ class Router:
     async def call(self, name: str, payload: bytes | msgspec.Raw, caller: Caller) -> bytes:
         """Answer one RPC: the result envelope as JSON. Never raises, except when it is cancelled."""
         route = self._routes.get(name)
+        method = self._methods.get(name) if route is None else route.method
+        too_many = await self._limits.call(method, caller)
+        if too_many is not None:
+            return _refused(too_many)
         if route is None:
-            return self._unserved(name, caller)
+            return self._unserved(name, method, caller)
+        return await self._serve(route, payload, caller)
+
+    async def _serve(self, route: _Route, payload: bytes | msgspec.Raw, caller: Caller) -> bytes:
         method, serve = route
         decision = self._gate.call(method, caller)
         if decision.refusal is not None:
@@ -87,11 +97,10 @@ class Router:
             return _refused(error)
         except Exception:
             request_id = self._new_request_id()
-            _logger.exception("%s failed, request %s", name, request_id)
+            _logger.exception("%s failed, request %s", method.name, request_id)
             return _error(Code.INTERNAL, f"Something went wrong here. Report it with request id {request_id}.")
 
-    def _unserved(self, name: str, caller: Caller) -> bytes:
-        method = self._methods.get(name)
+    def _unserved(self, name: str, method: Method[Any, Any] | None, caller: Caller) -> bytes:
         if method is None:
             return _error(Code.METHOD_NOT_FOUND, f"There is no method {name[:80]!r}.")
         decision = self._gate.call(method, caller)

@@ -19,6 +19,7 @@ from cadenza.backend.jwks import GatewayKeys, KeySource
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.limits import AttemptLimiter
 from cadenza.backend.ports import IdentityProvider, Publisher, Sockets, TokenVerifier, Venue
+from cadenza.backend.rates import Limits, MemoryCounts
 from cadenza.backend.revocation import Revocations
 from cadenza.backend.router import Router
 from cadenza.backend.services.auth import AuthService
@@ -82,28 +83,36 @@ class Backend:
         self.venues: tuple[Venue, ...] = tuple(venues)
         self.feed = Feed(self.venues, publisher, max_queue=config.publish_queue)
         self._publishing = publishing
-        limits = config.attempts
+        attempts = config.attempts
+        limits = Limits(config.limits, MemoryCounts(monotonic=monotonic))
         gate = Gate(config.access)
         guard = Guard(
             verifier,
             takes_client=gate.takes_client,
             by_address=AttemptLimiter(
-                burst=limits.address_burst, refill_seconds=limits.address_refill_seconds, monotonic=monotonic
+                burst=attempts.address_burst, refill_seconds=attempts.address_refill_seconds, monotonic=monotonic
             ),
             by_account=AttemptLimiter(
-                burst=limits.account_burst, refill_seconds=limits.account_refill_seconds, monotonic=monotonic
+                burst=attempts.account_burst, refill_seconds=attempts.account_refill_seconds, monotonic=monotonic
             ),
         )
         system = SystemService(version=__version__, healthy=self._is_healthy, clock=clock)
         instruments = Instruments(self.venues)
         self.levels = RaisedLevels(clock=clock)
-        self.router = _route(gate, instruments, system, new_request_id=new_token)
+        self.router = _route(gate, limits, instruments, system, new_request_id=new_token)
         self.revocations = Revocations(
             sockets, monotonic=monotonic, token_lifetime_seconds=config.token_lifetime_seconds
         )
         auth = AuthService(identity, guard, self.revocations)
         _route_auth(self.router, auth, FactorService(identity, guard, self.levels))
-        self.handlers = Handlers(self.router, JoiningService(instruments), self.levels, gate, self.revocations)
+        self.handlers = Handlers(
+            self.router,
+            JoiningService(instruments),
+            self.levels,
+            gate,
+            limits=limits,
+            revocations=self.revocations,
+        )
         self._gateway_keys = None if keys is None else GatewayKeys(keys, monotonic=monotonic)
         self.app = App(
             config,
@@ -168,9 +177,11 @@ class Backend:
         return all(part.works for part in self._own())
 
 
-def _route(gate: Gate, instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]) -> Router:
+def _route(
+    gate: Gate, limits: Limits, instruments: Instruments, system: SystemService, *, new_request_id: Callable[[], str]
+) -> Router:
     """Every method that is served, and by what; those of signing in come by ``_route_auth``."""
-    router = Router(methods.METHODS, gate, new_request_id=new_request_id)
+    router = Router(methods.METHODS, gate, limits, new_request_id=new_request_id)
     venue, instrument, market = VenueService(instruments), InstrumentService(instruments), MarketService(instruments)
     router.add(methods.QUERY_SYSTEM_INFO, system.info)
     router.add(methods.QUERY_SYSTEM_CHECK, system.check)

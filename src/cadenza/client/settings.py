@@ -46,6 +46,7 @@ KNOWN_VARIABLES: Final[Mapping[str, str]] = {
     "CADENZA_ADDRESS_HEADER": "the header in which the backend tells the provider a client's address",
     "CADENZA_SECOND_FACTOR_FOR": "commands that demand a second factor: credentials, orders, wallets",
     "CADENZA_OAUTH_CLIENTS": "ids of third parties' OAuth clients whose tokens the backend takes; * is any",
+    "CADENZA_LIMITS": "how much one caller may ask of the backend in a time: queries=100:1000, or off",
     "CADENZA_API_URL": "the gateway's server API, where it does not stand beside the WebSocket",
     "CADENZA_API_KEY": "the key of the gateway's server API",
     "CADENZA_API_KEY_PREVIOUS": "the key before, while gateways are given another",

@@ -10,6 +10,7 @@ from typing import Final
 from cadenza.schema import auth, system
 from cadenza.schema.access import Access
 from cadenza.schema.method import Method
+from cadenza.schema.rates import Rate
 
 __all__ = [
     "COMMAND_AUTH_ANONYMOUS",
@@ -40,9 +41,15 @@ COMMAND_AUTH_SIGNUP: Final = Method(
     auth.AuthSession,
     "Make a user; without tokens when the address must be confirmed first.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_LOGIN: Final = Method(
-    "command.auth.login", auth.LoginParams, auth.AuthSession, "Sign in with a password.", access=Access.ANONYMOUS
+    "command.auth.login",
+    auth.LoginParams,
+    auth.AuthSession,
+    "Sign in with a password.",
+    access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_IDTOKEN: Final = Method(
     "command.auth.idtoken",
@@ -50,6 +57,7 @@ COMMAND_AUTH_IDTOKEN: Final = Method(
     auth.AuthSession,
     "Sign in with an ID token that another issuer gave.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_REFRESH: Final = Method(
     "command.auth.refresh",
@@ -57,9 +65,15 @@ COMMAND_AUTH_REFRESH: Final = Method(
     auth.AuthSession,
     "Trade a refresh token for a new session; it is used up by that.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_OTP_SEND: Final = Method(
-    "command.auth.otp.send", auth.SendOtpParams, str, "Mail a one-time code or a magic link.", access=Access.ANONYMOUS
+    "command.auth.otp.send",
+    auth.SendOtpParams,
+    str,
+    "Mail a one-time code or a magic link.",
+    access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_OTP_VERIFY: Final = Method(
     "command.auth.otp.verify",
@@ -67,6 +81,7 @@ COMMAND_AUTH_OTP_VERIFY: Final = Method(
     auth.AuthSession,
     "Sign in with the code that was mailed; without tokens after the first code of a change of address.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_OAUTH_START: Final = Method(
     "command.auth.oauth.start",
@@ -74,6 +89,7 @@ COMMAND_AUTH_OAUTH_START: Final = Method(
     auth.OAuthStart,
     "Where to send the browser to sign in elsewhere.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_OAUTH_EXCHANGE: Final = Method(
     "command.auth.oauth.exchange",
@@ -81,6 +97,7 @@ COMMAND_AUTH_OAUTH_EXCHANGE: Final = Method(
     auth.AuthSession,
     "Sign in with the code that the browser came back with.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 QUERY_AUTH_MFA_LIST: Final = Method(
     "query.auth.mfa.list",
@@ -88,6 +105,7 @@ QUERY_AUTH_MFA_LIST: Final = Method(
     tuple[auth.MfaFactor, ...],
     "The second factors of a token's user.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_MFA_ENROLL: Final = Method(
     "command.auth.mfa.enroll",
@@ -95,9 +113,15 @@ COMMAND_AUTH_MFA_ENROLL: Final = Method(
     auth.MfaEnrollment,
     "Begin to add an authenticator app; it counts after its first challenge is verified.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_MFA_UNENROLL: Final = Method(
-    "command.auth.mfa.unenroll", auth.UnenrollMfaParams, str, "Remove a second factor.", access=Access.ANONYMOUS
+    "command.auth.mfa.unenroll",
+    auth.UnenrollMfaParams,
+    str,
+    "Remove a second factor.",
+    access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_MFA_CHALLENGE: Final = Method(
     "command.auth.mfa.challenge",
@@ -105,6 +129,7 @@ COMMAND_AUTH_MFA_CHALLENGE: Final = Method(
     auth.MfaChallenge,
     "Begin the second factor.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_MFA_VERIFY: Final = Method(
     "command.auth.mfa.verify",
@@ -112,6 +137,7 @@ COMMAND_AUTH_MFA_VERIFY: Final = Method(
     auth.AuthSession,
     "Finish the second factor; answers a session at aal2.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_STEPUP: Final = Method(
     "command.auth.stepup",
@@ -119,6 +145,7 @@ COMMAND_AUTH_STEPUP: Final = Method(
     auth.StepUp,
     "Raise this connection to aal2, until the token expires.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_ANONYMOUS: Final = Method(
     "command.auth.anonymous",
@@ -126,6 +153,7 @@ COMMAND_AUTH_ANONYMOUS: Final = Method(
     auth.AuthSession,
     "Sign in as a new user without name or password.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_RECOVER: Final = Method(
     "command.auth.recover",
@@ -133,6 +161,7 @@ COMMAND_AUTH_RECOVER: Final = Method(
     str,
     "Mail what lets one in without the password.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_LOGOUT: Final = Method(
     "command.auth.logout",
@@ -140,9 +169,15 @@ COMMAND_AUTH_LOGOUT: Final = Method(
     str,
     "End the session of a token, all of its user's, or all others.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 QUERY_AUTH_USER: Final = Method(
-    "query.auth.user", auth.GetUserParams, auth.AuthUser, "Whose token this is.", access=Access.ANONYMOUS
+    "query.auth.user",
+    auth.GetUserParams,
+    auth.AuthUser,
+    "Whose token this is.",
+    access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_USER_UPDATE: Final = Method(
     "command.auth.user.update",
@@ -150,6 +185,7 @@ COMMAND_AUTH_USER_UPDATE: Final = Method(
     auth.AuthUser,
     "Change the user of a token.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )
 COMMAND_AUTH_REAUTHENTICATE: Final = Method(
     "command.auth.reauthenticate",
@@ -157,4 +193,5 @@ COMMAND_AUTH_REAUTHENTICATE: Final = Method(
     str,
     "Mail the code that a new password may want.",
     access=Access.ANONYMOUS,
+    rate=Rate.SIGN_IN,
 )

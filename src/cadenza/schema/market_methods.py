@@ -10,6 +10,7 @@ from typing import Final
 from cadenza.schema import instruments, market, securities, subscriptions, system
 from cadenza.schema.access import Access
 from cadenza.schema.method import Method
+from cadenza.schema.rates import Rate
 from cadenza.schema.scalars import Venue
 
 __all__ = [
@@ -77,6 +78,7 @@ COMMAND_INSTRUMENT_SAVE: Final = Method(
     list[instruments.Instrument],
     "Keep instruments as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 QUERY_INSTRUMENT_LIST: Final = Method(
     "query.instrument.list",
@@ -120,6 +122,7 @@ COMMAND_SECURITY_SAVE: Final = Method(
     list[securities.Security],
     "Keep securities as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 COMMAND_SECURITY_DELETE: Final[Method[securities.DeleteSecuritiesParams, None]] = Method(
     "command.security.delete",
@@ -148,6 +151,7 @@ COMMAND_ORDERBOOK_SAVE: Final = Method(
     list[market.OrderBook],
     "Keep order books as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 COMMAND_KLINE_SAVE: Final = Method(
     "command.kline.save",
@@ -155,6 +159,7 @@ COMMAND_KLINE_SAVE: Final = Method(
     list[market.Kline],
     "Keep bars as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 QUERY_KLINE_LIST: Final = Method(
     "query.kline.list", market.ListKlinesParams, list[market.Kline], "The latest bars of an interval."
@@ -165,6 +170,7 @@ COMMAND_TICKER_SAVE: Final = Method(
     list[market.Ticker],
     "Keep tickers as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 QUERY_TICKER_LIST: Final = Method(
     "query.ticker.list", market.ListTickersParams, list[market.Ticker], "Last trades and best prices."

@@ -1,6 +1,7 @@
-"""What a method is: its name, types, rule, and the codecs of its two payloads.
+"""What a method is: its name, types, rule, class of limits, and the codecs of its two payloads.
 
-Above: ``methods`` (the table). Below: the envelope. Codecs are built at first use, so importing stays quick.
+Above: ``methods`` (the table). Below: ``access``, ``rates``, the envelope. Codecs are built at first use, so
+importing stays quick.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from cadenza.schema.access import Access, Guarded
 from cadenza.schema.envelope import ErrorBody, Pagination, Result
+from cadenza.schema.rates import Rate
 from cadenza.schema.reading import UNREADABLE, reread, reread_received
 
 P = TypeVar("P")
@@ -28,6 +30,9 @@ class Kind(enum.StrEnum):
     COMMAND = "command"
 
 
+_RATES: Final = {Kind.QUERY: Rate.QUERIES, Kind.COMMAND: Rate.COMMANDS}
+
+
 class Method(Generic[P, D]):
     """One RPC method.
 
@@ -38,6 +43,7 @@ class Method(Generic[P, D]):
         summary: What it does, one sentence.
         access: Who may call it.
         guarded: Among which commands it is, if an operator may demand a second factor for it.
+        rate: What it is counted with; its kind's class if not given.
         paginated: Whether the envelope carries ``pagination``.
     """
 
@@ -50,6 +56,7 @@ class Method(Generic[P, D]):
         *,
         access: Access = Access.USER,
         guarded: Guarded | None = None,
+        rate: Rate | None = None,
         paginated: bool = False,
     ) -> None:
         self.name = name
@@ -59,6 +66,7 @@ class Method(Generic[P, D]):
         self.summary = summary
         self.access = access
         self.guarded = guarded
+        self.rate = rate or _RATES[self.kind]
         self.paginated = paginated
 
     def __repr__(self) -> str:

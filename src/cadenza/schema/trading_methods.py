@@ -10,6 +10,7 @@ from typing import Final
 from cadenza.schema import accounts, credentials, orders, portfolio, quotes, wallets
 from cadenza.schema.access import Access, Guarded
 from cadenza.schema.method import Method
+from cadenza.schema.rates import Rate
 
 __all__ = [
     "COMMAND_CREDENTIAL_CREATE",
@@ -63,6 +64,7 @@ COMMAND_TRADING_ACCOUNT_SAVE: Final = Method(
     list[accounts.TradingAccount],
     "Keep trading accounts as they are given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 COMMAND_TRADING_ACCOUNT_DELETE: Final = Method(
     "command.trading_account.delete",
@@ -144,6 +146,7 @@ COMMAND_CREDENTIAL_SAVE: Final = Method(
     credentials.TradingAccountCredential,
     "Keep a credential as it is given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 QUERY_CREDENTIAL_LIST: Final = Method(
     "query.credential.list",
@@ -200,6 +203,7 @@ COMMAND_TRADE_ORDER_SAVE: Final = Method(
     orders.TradeOrder,
     "Keep an order as it is given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 QUERY_TRADE_ORDER_GET: Final = Method(
     "query.trade_order.get",
@@ -246,6 +250,7 @@ COMMAND_PORTFOLIO_SAVE: Final = Method(
     portfolio.Portfolio,
     "Keep a portfolio as it is given.",
     access=Access.SERVICE,
+    rate=Rate.FEEDS,
 )
 
 # quotes

@@ -219,6 +219,7 @@ class EmbeddedStack:
             BackendConfig(
                 token_lifetime_seconds=settings.access_token_lifetime_seconds,
                 access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
+                limits=settings.limits,
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             ),
             publisher=DirectPublisher(lambda: self.gateway.node),

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from cadenza.backend.api_keys import ApiKeys
 from cadenza.backend.app import Health
-from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig
+from cadenza.backend.config import AccessConfig, BackendConfig, PaperConfig, RateLimits
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
@@ -28,6 +28,7 @@ from cadenza.identity.http_server import HttpServer
 from cadenza.schema.access import Guarded
 from cadenza.stack.centrifugo import PREVIOUS_SECRETS
 from cadenza.stack.draining import StopTimes, drain
+from cadenza.stack.limits import limits_from_environment
 from cadenza.stack.outgoing import http_client, server_api_url
 from cadenza.stack.provider import (
     DEFAULT_AUDIENCE,
@@ -87,6 +88,7 @@ class ExternalSettings:
             it, everybody who signs in over the WebSocket has one share of the provider's limits (row E7).
         second_factor_for: Commands that demand a second factor.
         oauth_clients: Third parties' OAuth clients whose tokens are taken.
+        limits: How much one caller may ask in a time.
         book_updates_per_second: Pace of the simulated venue, per instrument.
         venue_seed: Seed of the simulated venue.
     """
@@ -108,6 +110,7 @@ class ExternalSettings:
     address_header: str | None = None
     second_factor_for: frozenset[Guarded] = frozenset()
     oauth_clients: frozenset[str] = frozenset()
+    limits: RateLimits = field(default_factory=RateLimits)
     book_updates_per_second: float = 10.0
     venue_seed: int = 724
 
@@ -172,6 +175,7 @@ def external_settings_from_environment(environ: Mapping[str, str] | None = None,
         "trusted_proxies": tuple(words(environ, "CADENZA_TRUSTED_PROXIES")) or _TRUSTED,
         "address_header": _header_name(environ.get("CADENZA_ADDRESS_HEADER")),
         "port": port_from_environment(environ),
+        "limits": limits_from_environment(environ),
         **access_settings(environ),
     }
     values.update({name: value for name, value in options.items() if value is not None})
@@ -289,6 +293,7 @@ class ExternalBackend:
                 allowed_hosts=(*_LOOPBACK_NAMES, *settings.allowed_hosts),
                 trusted_proxies=settings.trusted_proxies,
                 access=AccessConfig(second_factor_for=settings.second_factor_for, oauth_clients=settings.oauth_clients),
+                limits=settings.limits,
                 paper=PaperConfig(seed=settings.venue_seed, book_updates_per_second=settings.book_updates_per_second),
             )
         except ConfigurationError as refused:

@@ -10,13 +10,15 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from cadenza.backend.config import RateLimits
 from cadenza.client.settings import default_data_dir, read_environment
 from cadenza.errors import ConfigurationError
 from cadenza.schema.access import Guarded
+from cadenza.stack.limits import limits_from_environment
 
 #: The addresses of the embedded stack (the provider's port is that of Supabase's local stack).
 IDENTITY_PORT = 54321
@@ -43,6 +45,7 @@ class StackSettings:
         venue_seed: Seed of the simulated venue.
         second_factor_for: Commands that demand a second factor.
         oauth_clients: Third parties' OAuth clients whose tokens the backend takes.
+        limits: How much one caller may ask in a time.
         environment: ``CADENZA_ENV``; ``production`` is refused without ``allow_production``.
         allow_production: Run embedded parts in production all the same.
     """
@@ -58,6 +61,7 @@ class StackSettings:
     venue_seed: int = 724
     second_factor_for: frozenset[Guarded] = frozenset()
     oauth_clients: frozenset[str] = frozenset()
+    limits: RateLimits = field(default_factory=RateLimits)
     environment: str = "development"
     allow_production: bool = False
 
@@ -113,7 +117,11 @@ def settings_from_environment(environ: Mapping[str, str] | None = None, **option
         ConfigurationError: An unknown ``CADENZA_*`` variable, or a value out of range.
     """
     environ = os.environ if environ is None else environ
-    values: dict[str, object] = {"data_dir": default_data_dir(read_environment(environ)), **access_settings(environ)}
+    values: dict[str, object] = {
+        "data_dir": default_data_dir(read_environment(environ)),
+        "limits": limits_from_environment(environ),
+        **access_settings(environ),
+    }
     if "CADENZA_ENV" in environ:
         values["environment"] = environ["CADENZA_ENV"]
     if "CADENZA_ALLOWED_ORIGINS" in environ:
