@@ -158,6 +158,22 @@ async def test_csrf_a_flow_that_one_browser_began_is_not_finished_in_another(pro
     assert fields(replay.headers["location"])["error_code"] == "bad_oauth_state"
 
 
+@pytest.mark.parametrize("others", ['theme={"dark": 1}', "nonsense", "a=b c", 'open="', "list[0]=1", "=", "", "\xe4=1"])
+async def test_cookies_of_other_programs_on_this_machine_disturb_no_flow(provider: Any, others: str) -> None:
+    left = await authorize(provider, headers=NAVIGATION)
+    cookie = left.headers["set-cookie"].partition(";")[0]
+    provider.http.cookies.clear()
+
+    answer = await come_back(
+        provider,
+        fields(left.headers["location"])["state"],
+        "ann",
+        headers={"cookie": f"{others}; {cookie}; {others}".encode("latin-1")},
+    )
+
+    assert fields(answer.headers["location"])["provider_token"] == "at-ann"
+
+
 async def test_e9_two_flows_of_one_browser_do_not_disturb_each_other(provider: Any) -> None:
     first = await authorize(provider, headers=NAVIGATION)
     second = await authorize(provider, headers=NAVIGATION)

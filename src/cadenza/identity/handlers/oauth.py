@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from cadenza.identity.config import IdentityConfig
@@ -107,8 +106,14 @@ def _answer(request: Request) -> Mapping[str, str]:
 
 
 def _cookie(request: Request, state: str) -> str:
-    try:
-        held = SimpleCookie(request.headers.get("cookie", "")).get(f"{_COOKIE}{state.lower()}")
-    except CookieError:
-        return ""
-    return held.value if held is not None else ""
+    """What the browser kept of a flow.
+
+    Read as RFC 6265 section 5.4 writes it, whatever the others look like: browsers do not keep ports apart, so those of
+    every program on this machine come along, and the standard library's reader gives up at the first odd one.
+    """
+    wanted = f"{_COOKIE}{state.lower()}"
+    for held in request.headers.get("cookie", "").split(";"):
+        name, _, value = held.strip().partition("=")
+        if name == wanted:
+            return value
+    return ""
