@@ -95,6 +95,16 @@ async def test_a_token_nobody_signed_is_refused(provider: Any) -> None:
         assert answer.json()["error_description"] == "Bad ID token"
 
 
+async def test_a_token_that_is_not_believed_stands_in_the_audit_log(provider: Any) -> None:
+    await send(provider, keycloak_stub.sign(claims(provider, aud="other")))
+    await provider.parts.refusals.close()
+    (refused,) = await provider.parts.store.read(lambda records: records.audit.newest(limit=5))
+
+    assert refused.action == "request_refused"
+    assert '"endpoint":"POST /token","grant_type":"id_token"' in refused.payload
+    assert "other" not in refused.payload
+
+
 async def test_the_nonce_is_the_hash_of_what_the_caller_shows(provider: Any) -> None:
     token = keycloak_stub.sign(claims(provider, nonce=hashlib.sha256(b"mine").hexdigest()))
 

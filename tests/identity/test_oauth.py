@@ -156,6 +156,9 @@ async def test_csrf_a_flow_that_one_browser_began_is_not_finished_in_another(pro
     assert fields(stranger.headers["location"])["error_description"] == "OAuth state belongs to another browser"
     replay = await come_back(provider, state, headers={"cookie": cookie})
     assert fields(replay.headers["location"])["error_code"] == "bad_oauth_state"
+    await provider.parts.refusals.close()
+    noted = await provider.parts.store.read(lambda records: records.audit.newest(limit=5))
+    assert ['"error_code":"bad_oauth_state"' in each.payload for each in noted] == [True, True]
 
 
 @pytest.mark.parametrize("others", ['theme={"dark": 1}', "nonsense", "a=b c", 'open="', "list[0]=1", "=", "", "\xe4=1"])

@@ -18,17 +18,21 @@ from typing import Final
 from cadenza.identity.audit import Action, Audit
 from cadenza.identity.errors import RefusalError
 from cadenza.identity.exchange import Request
+from cadenza.identity.oauth_errors import OAuthRefusalError
 from cadenza.identity.records import Records
 from cadenza.identity.store import Store
+from cadenza.protocol.auth import GrantType
 from cadenza.protocol.auth.codes import ErrorCode
 
 _LOG: Final = logging.getLogger(__name__)
 _MOST_WAITING: Final = 256
+_LONGEST_GRANT: Final = 32
 
 #: Refusals that say something about who may come in. What is merely malformed or too frequent is no matter for it.
 NOTED: Final = frozenset(
     {
         ErrorCode.BAD_CODE_VERIFIER,
+        ErrorCode.BAD_OAUTH_STATE,
         ErrorCode.EMAIL_NOT_CONFIRMED,
         ErrorCode.FLOW_STATE_EXPIRED,
         ErrorCode.FLOW_STATE_NOT_FOUND,
@@ -76,7 +80,10 @@ class Refusals:
 
     def note(self, request: Request, refusal: RefusalError) -> None:
         """Have a refusal written, soon; it neither waits nor raises."""
-        if refusal.error_code not in NOTED:
+        grant = request.query.get("grant_type", "")[:_LONGEST_GRANT]
+        # An ID token that is not believed is a wrong password by another name; Supabase Auth has no code for it.
+        by_id_token = grant == GrantType.ID_TOKEN and isinstance(refusal, OAuthRefusalError)
+        if refusal.error_code not in NOTED and not by_id_token:
             return
         if len(self._waiting) >= _MOST_WAITING:
             self._dropped += 1
@@ -86,7 +93,7 @@ class Refusals:
                 code=refusal.error_code.value,
                 method=request.method,
                 path=request.path,
-                grant=request.query.get("grant_type", "")[:32],
+                grant=grant,
                 address=request.address,
                 user_id=refusal.user_id,
             )

@@ -66,6 +66,7 @@ class OAuthEndpoints:
                 on_refusal=lambda refusal: self._on_refusal(request, refusal),
             )
         except RefusalError as refusal:
+            self._on_refusal(request, refusal)
             return send_on(with_error(self._config.site_url, refusal, in_fragment=False), status=SEE_OTHER)
         return send_on(url, headers=self._unbound(request, answer.get("state", "")))
 
