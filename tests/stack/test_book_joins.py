@@ -23,7 +23,7 @@ import pytest
 import websockets
 
 from cadenza.backend.api_keys import ApiKeys
-from cadenza.backend.config import BackendConfig, PaperConfig
+from cadenza.backend.config import BackendConfig, PaperConfig, RateLimits
 from cadenza.backend.provider import HttpIdentityProvider
 from cadenza.backend.publisher import ApiPublisher
 from cadenza.backend.service import Backend
@@ -86,7 +86,9 @@ async def running(*, behind_proxies: bool) -> AsyncIterator[Stack]:
             config = msgspec.structs.replace(config, port=port)
             publisher = ApiPublisher(f"http://127.0.0.1:{port}/api", ApiKeys(api_key), http)
         backend = Backend(
-            BackendConfig(proxy_secret=secret, paper=PaperConfig(book_updates_per_second=0)),
+            BackendConfig(  # one user joins more often than any honest one
+                proxy_secret=secret, paper=PaperConfig(book_updates_per_second=0), limits=RateLimits.off()
+            ),
             publisher=publisher,
             sockets=DirectSockets(node),  # and no session ends
             identity=HttpIdentityProvider("http://127.0.0.1:9", http),  # no test here signs in
