@@ -12,7 +12,14 @@ import pytest
 from cadenza.client.auth.session import StoredSession
 from cadenza.client.auth.state import AuthPhase, AuthState, StateBoard, Why
 from cadenza.client.auth.stores import FileSessionStore
-from cadenza.errors import IdentityError, SessionRevokedError, SignInRequiredError, TransportError
+from cadenza.errors import (
+    CadenzaError,
+    IdentityError,
+    RateLimitedError,
+    SessionRevokedError,
+    SignInRequiredError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from tests.client.auth.conftest import Rig
@@ -57,9 +64,19 @@ async def test_an_outage_shows_its_failure_the_next_attempt_and_the_end_of_the_t
     assert (rig.manager.state.phase, rig.manager.state.last_failure) == (AuthPhase.SIGNED_IN, None)
 
 
-async def test_a_provider_that_says_how_long_to_wait_is_shown_as_the_reason(rig: Rig, make_stored: MakeStored) -> None:
+@pytest.mark.parametrize(
+    "refused",
+    [
+        IdentityError("Too many.", status=429, temporary=True, retry_after_seconds=120),
+        RateLimitedError("Too many.", code=22020, retry_after_seconds=120),
+    ],
+    ids=["by the provider", "by the backend, over the WebSocket"],
+)
+async def test_who_is_told_how_long_to_wait_waits_as_long_and_shows_the_reason(
+    rig: Rig, make_stored: MakeStored, refused: CadenzaError
+) -> None:
     await rig.manager.adopt(make_stored(expires_in=1000))
-    rig.provider.answers = [IdentityError("Too many.", status=429, temporary=True, retry_after_seconds=120)]
+    rig.provider.answers = [refused]
     await rig.time.advance(910)
     state = rig.manager.state
     assert (state.next_attempt_why, state.next_attempt_at) == (Why.TOLD_TO_WAIT, EPOCH + 910 + 120)

@@ -12,7 +12,7 @@ from typing import Final
 from cadenza.client.auth.session import Session, StoredSession
 from cadenza.client.auth.state import AuthPhase, Why
 from cadenza.client.timing import Backoff, Timing
-from cadenza.errors import CadenzaError, IdentityError
+from cadenza.errors import CadenzaError, IdentityError, RateLimitedError
 
 #: A token is refreshed when this part of its life is left, but at most so many seconds before its end.
 _EARLY_PART: Final = 0.2
@@ -130,7 +130,7 @@ class Breaker:
         wait, self.why = _BACKOFF.delay(self._failures, self._timing), Why.FAILURE
         if isinstance(error, IdentityError) and error.status == _TOO_MANY_REQUESTS:
             wait = max(wait, _LEAST_AFTER_TOO_MANY_SECONDS)
-        asked = error.retry_after_seconds if isinstance(error, IdentityError) else None
+        asked = error.retry_after_seconds if isinstance(error, IdentityError | RateLimitedError) else None
         if asked is not None and asked > wait:
             wait, self.why = asked, Why.TOLD_TO_WAIT
         self.open_until = self._timing.monotonic() + wait
