@@ -27,6 +27,7 @@ def test_json_gives_each_parameter_with_type_default_and_values(cadenza: Callabl
     (method,) = json.loads(cadenza("methods", "query.kline.list", "--json").out)
     assert method["kind"] == "query"
     assert method["access"] == "user"
+    assert method["limit"] == "queries"
     parameters = {parameter["name"]: parameter for parameter in method["params"]}
     assert parameters["instrumentIds"] == {"name": "instrumentIds", "type": "instrument-id[]", "required": False}
     assert parameters["interval"]["type"] == "KlineInterval"
@@ -48,6 +49,7 @@ def test_a_whole_name_shows_each_parameter(cadenza: Callable[..., Any]) -> None:
     out = cadenza("methods", "query.orderbook.get").out
     assert "any signed-in user" in out
     assert "default 10" in out
+    assert "counted with the caller's queries" in out
     assert "Takes no parameters." in cadenza("methods", "query.system.info").out
 
 

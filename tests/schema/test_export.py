@@ -127,11 +127,15 @@ def test_asyncapi_has_a_call_for_each_method_and_a_publication_for_each_channel(
     assert addresses == {pattern.pattern for pattern in CHANNELS}
 
 
-def test_asyncapi_says_who_may_call_and_where_a_second_factor_may_be_demanded(described: Json) -> None:
+def test_asyncapi_says_who_may_call_with_what_it_counts_and_where_a_second_factor_may_be_demanded(
+    described: Json,
+) -> None:
     said = {name: described["operations"][name]["description"] for name in METHODS}
-    assert said["query.ticker.list"] == "May be called by: any signed-in user."
+    assert said["query.ticker.list"] == "May be called by: any signed-in user. Counted with: queries."
     demanded = "with a second factor where one is demanded for orders."
-    assert said["command.trade_order.submit"] == f"May be called by: the owner of the account; {demanded}"
+    assert said["command.trade_order.submit"] == (
+        f"May be called by: the owner of the account; {demanded} Counted with: commands."
+    )
 
 
 def test_asyncapi_channel_declares_the_parameters_of_its_address(described: Json) -> None:

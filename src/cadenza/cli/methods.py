@@ -66,6 +66,7 @@ def _described(method: AnyMethod) -> dict[str, object]:
         "kind": method.kind,
         "access": method.access.name.lower(),
         "secondFactor": method.guarded,
+        "limit": method.rate,
         "paginated": method.paginated,
         "params": parameters_of(method.params),
     }
@@ -89,6 +90,7 @@ def _show_one(method: AnyMethod) -> None:
     pairs = {"Method": method.name, "Access": f"{method.access.name.lower()}: {method.access.value}"}
     if method.guarded is not None:
         pairs["Second factor"] = f"where the operator demands it for {method.guarded}"
+    pairs["Limit"] = f"counted with the caller's {method.rate}"
     show_pairs(pairs)
     if not parameters:
         say("Takes no parameters.")

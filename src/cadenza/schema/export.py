@@ -178,7 +178,7 @@ def _call(method: Method[Any, Any]) -> Schema:
         "action": "receive",
         "channel": channel,
         "summary": method.summary,
-        "description": f"May be called by: {method.access.value}{_second_factor(method)}.",
+        "description": f"May be called by: {method.access.value}{_second_factor(method)}. Counted with: {method.rate}.",
         "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.params"}],
         "reply": {"channel": channel, "messages": [{"$ref": f"#/channels/rpc/messages/{method.name}.result"}]},
     }
