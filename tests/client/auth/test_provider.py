@@ -101,9 +101,24 @@ async def test_a_redirect_is_not_followed_with_the_password(
     provider: Provider, sign_in: HttpSignIn, status: str
 ) -> None:
     provider.answer = http(status, b"", f"Location: {provider.url}/elsewhere")
-    with pytest.raises(IdentityError):
+    with pytest.raises(TransportError, match="something on the way to it"):
         await sign_in.password("ann@example.com", PASSWORD)
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["302 Found", "303 See Other", "407 Proxy Authentication Required", "511 Network Authentication Required"],
+)
+async def test_what_a_network_or_a_proxy_says_is_no_word_on_the_session(
+    provider: Provider, sign_in: HttpSignIn, status: str
+) -> None:
+    """A network that wants a sign-in of its own ends no session: the refresh is tried again, as in an outage."""
+    provider.answer = http(status, b"<html>Welcome to the hotel</html>", "Location: https://portal.example/")
+    with pytest.raises(TransportError) as caught:
+        await sign_in.refresh("r")
+    assert caught.value.temporary
+    assert "hotel" not in str(caught.value)
 
 
 async def test_an_answer_without_end_is_cut_off(provider: Provider, sign_in: HttpSignIn) -> None:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 _LARGEST_ANSWER_BYTES: Final = 1024 * 1024
 #: But for the copy of an account: 100,000 entries of an audit log are some 40 MiB.
 _LARGEST_EXPORT_BYTES: Final = 64 * 1024 * 1024
+#: Said by a proxy, and by a network that wants a sign-in of its own: no word on the session. Nor is a redirect.
+_IN_BETWEEN: Final = frozenset({407, 511})
 
 
 class HttpSignIn:
@@ -292,6 +294,12 @@ class HttpSignIn:
             raise TransportError(
                 f"The identity provider at {self._url} cannot be reached ({type(error).__name__})."
             ) from None
+        if answer.is_redirect or answer.status_code in _IN_BETWEEN:
+            raise TransportError(
+                f"Not the identity provider answered at {self._url}, but something on the way to it (HTTP status "
+                f"{answer.status_code}).",
+                next_step="Check the address, https included, and whether network or proxy want a sign-in first.",
+            )
         return parse(answer.status_code, answer.headers, body)
 
     def _client(self) -> httpx.AsyncClient:
