@@ -23,7 +23,7 @@ class AttemptLimiter:
     def __init__(
         self, *, burst: int, refill_seconds: float, monotonic: Callable[[], float], max_keys: int = 100_000
     ) -> None:
-        self._burst = burst
+        self._whole_burst_seconds = burst * refill_seconds
         self._refill_seconds = refill_seconds
         self._monotonic = monotonic
         self._max_keys = max_keys
@@ -37,8 +37,9 @@ class AttemptLimiter:
             None if there was one, else the seconds until there is; a refused attempt does not count.
         """
         now = self._monotonic()
-        full_at = max(self._full_at.get(key, now), now) + self._refill_seconds
-        wait = full_at - now - self._burst * self._refill_seconds
+        full_at = self._full_at.get(key, now)
+        full_at = (full_at if full_at > now else now) + self._refill_seconds  # noqa: FURB136  # max() is slow, and calls come here
+        wait = full_at - now - self._whole_burst_seconds
         if wait > _ROUNDING_SECONDS:
             return wait
         self._full_at[key] = full_at

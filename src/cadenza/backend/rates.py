@@ -11,7 +11,7 @@ process: of several workers, each counts what it is asked. What counts for all o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from cadenza.backend.address import counted_as
 from cadenza.backend.limits import AttemptLimiter
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from cadenza.schema.method import Method
 
 __all__ = ["Counts", "Limits", "MemoryCounts"]
+
+#: What names that are no method are counted with.
+_UNKNOWN: Final = Rate.QUERIES
 
 P = TypeVar("P")
 D = TypeVar("D")
@@ -79,6 +82,7 @@ class Limits:
 
     def __init__(self, config: RateLimits, counts: Counts) -> None:
         self._paces = config.paces
+        self._by_themselves = self._paces.keys() - set(Rate)
         self._counts = counts
 
     async def call(self, method: Method[P, D] | None, caller: Caller) -> RpcError | None:
@@ -87,20 +91,19 @@ class Limits:
         Returns:
             None if it may go on, else what it is refused with.
         """
-        if method is None:
-            name: str = Rate.QUERIES
-        else:
-            name = method.name if method.name in self._paces else method.rate
-        wait = await self._take(name, caller)
+        name: str = _UNKNOWN if method is None else method.rate
+        if self._by_themselves and method is not None and method.name in self._by_themselves:
+            name = method.name
+        pace = self._paces[name]
+        if pace is None:
+            return None
+        wait = await self._counts.take(name, pace, _who(caller))
         return None if wait is None else _too_many(name, wait)
 
     async def join(self, caller: Caller) -> bool:
         """Count a channel that is about to be joined. Whether it may be."""
-        return await self._take(Rate.JOINS, caller) is None
-
-    async def _take(self, name: str, caller: Caller) -> float | None:
-        pace = self._paces[name]
-        return None if pace is None else await self._counts.take(name, pace, _who(caller))
+        pace = self._paces[Rate.JOINS]
+        return pace is None or await self._counts.take(Rate.JOINS, pace, _who(caller)) is None
 
 
 def _who(caller: Caller) -> str:
