@@ -35,7 +35,7 @@ async def test_two_processes_that_refresh_at_the_same_instant_both_stay_signed_i
     tokens: list[str] = []
     async with start("racer.py", ground) as one, start("racer.py", ground) as other:
         # Both have read the session before the first round: who comes later than the other's refresh is in no race.
-        assert await asyncio.gather(one.ask("asked"), other.ask("asked")) == ["0", "0"]
+        assert set(await asyncio.gather(one.ask("asked"), other.ask("asked"))) == {"0"}
         for _ in range(rounds):
             first, second = await asyncio.gather(one.ask("refresh"), other.ask("refresh"))
             assert first == second, "one of them has another session than the other"
