@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import httpx
 import pytest
 
 from cadenza.cli import main
@@ -85,7 +88,7 @@ def cadenza(
 
 @dataclass(frozen=True, kw_only=True)
 class RunningStack:
-    """``cadenza up`` in a process of its own, on free ports."""
+    """``cadenza up`` in a process of its own, on free ports, whose provider counts no requests."""
 
     ws_url: str
     supabase_url: str
@@ -94,12 +97,13 @@ class RunningStack:
 
 
 @pytest.fixture(scope="session")
-def stack(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A stack that all tests of this room share; each has users' sessions of its own."""
     folder = tmp_path_factory.mktemp("stack")
     environment = {"PATH": os.defpath, "HOME": str(folder), "CADENZA_DATA_DIR": str(folder / "data")}
     environment["CADENZA_SECOND_FACTOR_FOR"] = "credentials"
-    command = [*program, "up", "--json", "--identity-port", "0", "--gateway-port", "0", "--backend-port", "0"]
+    ports = ("--identity-port", "0", "--gateway-port", "0", "--backend-port", "0")
+    command = [sys.executable, str(Path(__file__).with_name("unlimited_up.py")), "--json", *ports]
     with subprocess.Popen(  # the program under test
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -206,8 +210,11 @@ def somebody(program: list[str], stack: RunningStack, tmp_path: Path) -> User:
 
 @pytest.fixture(scope="session")
 def trader(program: list[str], stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> User:
-    """A signed-in user, shared by tests that leave the session as it is."""
+    """A user of their own, signed in; shared by tests that leave the session as it is."""
     folder = tmp_path_factory.mktemp("trader")
+    stack = dataclasses.replace(stack, email="shared@example.com", password=secrets.token_urlsafe(12))
+    new = {"email": stack.email, "password": stack.password}
+    httpx.post(f"{stack.supabase_url}/auth/v1/signup", json=new, trust_env=False).raise_for_status()
     environ = {"PATH": os.defpath, "HOME": str(folder), "CADENZA_DATA_DIR": str(folder / "mine")}
     user = User(program=program, stack=stack, environ=environ)
     assert user.login().code == 0

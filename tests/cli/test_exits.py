@@ -69,6 +69,7 @@ def test_no_error_of_the_tree_ends_a_command_as_a_success() -> None:
         errors.MessageTooBigError: {"limit_bytes": 65536},
         errors.ProcessError: {"program": "centrifugo"},
         errors.RpcError: {"code": 22000},
+        errors.RateLimitedError: {"code": 22020},
         errors.SubscriptionError: {"channel": "market:ticker:PAPER"},
         errors.GapError: {"channel": "market:ticker:PAPER"},
     }

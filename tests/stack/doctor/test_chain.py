@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import cadenza
 from cadenza.identity.config import IdentityConfig
 from cadenza.identity.http_server import HttpServer
 from cadenza.identity.server import IdentityServer
+from cadenza.protocol.auth import endpoints
 from cadenza.stack.doctor import Doctor, Finding, Link, Verdict
 from cadenza.stack.serving import bind
 
@@ -142,6 +144,26 @@ async def test_a_clock_that_is_wrong(parts: Parts) -> None:
         assert told is not None
         assert abs(int(told[0]) + offset) < 8  # a busy machine takes its time to answer
         assert "timedatectl" in finding.next_step
+    await mended(parts)
+
+
+# The browser
+
+
+async def test_ports_that_are_all_taken_let_no_browser_come_back(parts: Parts) -> None:
+    """Row G1: the three fixed ports are tested, not only listed."""
+    ports = endpoints.LOOPBACK_REDIRECTS  # the test's own
+    taken = [bind("127.0.0.1", urlsplit(redirect).port or 0, what="test", option="-") for redirect in ports]
+    try:
+        found = await parts.look()
+        assert found[Link.BROWSER].verdict is Verdict.WARNING
+        assert "--no-browser" in found[Link.BROWSER].next_step
+        taken.pop().close()
+        finding = (await parts.look())[Link.BROWSER]
+        assert str(urlsplit(ports[2]).port) in finding.message
+    finally:
+        for listener in taken:
+            listener.close()
     await mended(parts)
 
 

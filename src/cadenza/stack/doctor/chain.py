@@ -18,6 +18,7 @@ from cadenza.client.auth.place import place_of
 from cadenza.client.settings import AUTH_PATH, Environment, read_environment
 from cadenza.errors import CadenzaError, SessionStoreError, TokenFormatError
 from cadenza.protocol.auth import endpoints
+from cadenza.stack.doctor.browser import look_at_ports
 from cadenza.stack.doctor.gateway import Expected, look_at_gateway
 from cadenza.stack.doctor.operator import look_at_backend, look_at_server_api
 from cadenza.stack.doctor.provider import ProviderLook, look_at_provider
@@ -124,6 +125,7 @@ class Doctor:
             audience=known.audience or AUDIENCE,
             jwks_url=self._environ.get("CADENZA_JWKS_URL") or f"{auth_url or ''}{endpoints.JWKS}",
         )
+        yield await look_at_ports(endpoints.LOOPBACK_REDIRECTS)
         of_session = await self._session(client, asks_provider=seen.answers)
         yield of_session
         token = None if client.auth.session is None else client.auth.session.access_token

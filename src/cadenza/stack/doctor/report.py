@@ -26,6 +26,7 @@ class Link(enum.StrEnum):
     PROVIDER = "provider"
     KEYS = "keys"
     CLOCK = "clock"
+    BROWSER = "browser"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105 - a link's name
     GATEWAY = "gateway"
