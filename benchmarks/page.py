@@ -23,11 +23,12 @@ _MARKERS = {
         "<!-- identity figures: end -->",
     ),
 }
-_HEADINGS = {
+HEADINGS = {
     "start-up": "Start-up",
     "rpc": "RPC",
     "connect": "Connecting",
     "verification": "Checking a token",
+    "checks": "Who may call, and how often",
     "client": "A typed call",
     "fan-out": "Fan-out",
     "idle": "Doing nothing",
@@ -78,7 +79,7 @@ def _figures(record: Record) -> Iterator[str]:
     for suite, found in groupby(record.rows, key=lambda row: row.suite):
         rows = list(found)
         yield ""
-        yield f"### {_HEADINGS[suite]}"
+        yield f"### {HEADINGS[suite]}"
         yield ""
         yield from _markdown(rows)
         yield ""
