@@ -12,10 +12,10 @@ from cadenza.backend.access import Gate
 from cadenza.backend.levels import RaisedLevels
 from cadenza.backend.ports import Caller
 from cadenza.backend.rates import Limits
-from cadenza.backend.revocation import CLOSED_BECAUSE, SESSION_REVOKED, Revocations
+from cadenza.backend.revocation import Revocations
 from cadenza.backend.router import Router
 from cadenza.backend.services.joining import JoiningService
-from cadenza.protocol.codes import ErrorCode
+from cadenza.protocol.codes import SESSION_REVOKED, ErrorCode
 from cadenza.protocol.proxy import (
     Disconnect,
     Error,
@@ -46,7 +46,7 @@ _INTERNAL_ERROR = SubscribeResponse(
 _TOO_MANY = SubscribeResponse(
     error=Error(code=ErrorCode.TOO_MANY_REQUESTS, message="too many requests", temporary=True)
 )
-_CLOSED = SubscribeResponse(disconnect=Disconnect(code=SESSION_REVOKED, reason=CLOSED_BECAUSE))
+_CLOSED = SubscribeResponse(disconnect=Disconnect(code=SESSION_REVOKED.code, reason=SESSION_REVOKED.reason))
 _SESSION_OVER = RpcResponse(
     result=RpcResult(
         data=msgspec.Raw(

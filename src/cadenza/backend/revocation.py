@@ -18,12 +18,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from cadenza.backend.ports import Caller, Sockets
+from cadenza.protocol.codes import SESSION_REVOKED
 
-__all__ = ["CLOSED_BECAUSE", "SESSION_REVOKED", "Revocations", "session_channel"]
+__all__ = ["Revocations", "session_channel"]
 
-#: Cadenza's own disconnect: final, the client has to sign in again.
-SESSION_REVOKED: Final = 4500
-CLOSED_BECAUSE: Final = "session revoked"
 #: So that the answer to the very call that ended the session gets out before its socket is closed.
 _GRACE_SECONDS: Final = 0.2
 #: A token that connects after its session ended, and then says nothing, is found within this time.
@@ -99,7 +97,7 @@ class Revocations:
 
     def close_soon(self, user: str, client: str) -> None:
         """Close a connection whose call was refused, once the refusal is out."""
-        self._soon(lambda: self._sockets.close({client: user}, SESSION_REVOKED, CLOSED_BECAUSE))
+        self._soon(lambda: self._sockets.close({client: user}, SESSION_REVOKED.code, SESSION_REVOKED.reason))
 
     async def start(self) -> None:
         """Begin to sweep."""
@@ -145,11 +143,11 @@ class Revocations:
     async def _close(self, session_ids: Collection[str]) -> None:
         present = await self._sockets.present([session_channel(session_id) for session_id in session_ids])
         if present:
-            await self._sockets.close(present, SESSION_REVOKED, CLOSED_BECAUSE)
+            await self._sockets.close(present, SESSION_REVOKED.code, SESSION_REVOKED.reason)
 
     async def _close_user(self, user: str, but: str) -> None:
         spared = await self._sockets.present([session_channel(but)]) if but else {}
-        await self._sockets.close_user(user, SESSION_REVOKED, CLOSED_BECAUSE, spare=list(spared))
+        await self._sockets.close_user(user, SESSION_REVOKED.code, SESSION_REVOKED.reason, spare=list(spared))
 
     async def _quietly(self, close: Callable[[], Awaitable[object]]) -> None:
         """A gateway that cannot be asked now is asked again by the next sweep."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from cadenza.client.ports import MESSAGE_LIMIT_BYTES, SESSION_REVOKED, TOO_BIG, Cause, Plane
+from cadenza.client.ports import MESSAGE_LIMIT_BYTES, TOO_BIG, Cause, Plane
 from cadenza.errors import (
     AccessDeniedError,
     CadenzaError,
@@ -25,7 +25,7 @@ from cadenza.errors import (
     SignInRequiredError,
     TransportError,
 )
-from cadenza.protocol.codes import DISCONNECTS
+from cadenza.protocol.codes import DISCONNECTS, SESSION_REVOKED
 
 
 class NextStep(enum.Enum):
@@ -191,7 +191,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         plane=_D,
-        codes=(SESSION_REVOKED,),
+        codes=(SESSION_REVOKED.code,),
         next_step=_N.SIGN_IN,
         error=SessionRevokedError,
         meaning="the session was ended elsewhere",

@@ -18,8 +18,6 @@ from cadenza.errors import CadenzaError
 LOST: Final = 1006
 #: RFC 6455 section 7.4.1: a message was larger than its receiver takes.
 TOO_BIG: Final = 1009
-#: Cadenza's own disconnect: the session behind the token was ended.
-SESSION_REVOKED: Final = 4500
 #: Centrifugo's default limit for a message from a client, in bytes.
 MESSAGE_LIMIT_BYTES: Final = 65_536
 

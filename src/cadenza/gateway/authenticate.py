@@ -24,12 +24,10 @@ from cadenza.errors import (
 from cadenza.gateway.config import GatewayConfig
 from cadenza.gateway.ports import Override, SubscriptionGrant, VerifiedToken
 from cadenza.protocol.client import ABSENT, RecoverPosition
-from cadenza.protocol.codes import ClientErrors, Disconnects, ReplyError, Termination
+from cadenza.protocol.codes import SESSION_REVOKED, ClientErrors, Disconnects, ReplyError, Termination
 
 __all__ = ["ANONYMOUS", "Credentials", "Grant", "credentials", "grants", "judge_connect_error", "judge_refresh_error"]
 
-#: Cadenza's own: final, the client signs in again. The real Centrifugo knows no sessions and lets such a token in.
-_SESSION_REVOKED = Termination(code=4500, reason="session revoked")
 _LONGEST_TTL_SECONDS = 365 * 24 * 3600
 
 
@@ -72,7 +70,7 @@ def _json(given: bytes | msgspec.Raw) -> msgspec.Raw:
 def judge_connect_error(error: BaseException) -> ReplyError | Termination:
     """Say how ``connect`` is answered when its token could not be verified."""
     if isinstance(error, SessionRevokedError):
-        return _SESSION_REVOKED
+        return SESSION_REVOKED  # the real Centrifugo knows no sessions, and lets such a token in
     if isinstance(error, TokenExpiredError | TokenNotYetValidError):
         return ClientErrors.TOKEN_EXPIRED
     if isinstance(error, TokenFormatError | TokenInvalidError):
@@ -83,7 +81,7 @@ def judge_connect_error(error: BaseException) -> ReplyError | Termination:
 def judge_refresh_error(error: BaseException) -> ReplyError | Termination:
     """Say how ``refresh`` is answered when its token could not be verified."""
     if isinstance(error, SessionRevokedError):
-        return _SESSION_REVOKED
+        return SESSION_REVOKED  # the real Centrifugo knows no sessions, and lets such a token in
     if isinstance(error, TokenExpiredError | TokenNotYetValidError):
         return Disconnects.EXPIRED
     if isinstance(error, TokenFormatError | TokenInvalidError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,7 @@ __all__ = [
     "API_ERRORS",
     "CLIENT_ERRORS",
     "DISCONNECTS",
+    "SESSION_REVOKED",
     "UNSUBSCRIBES",
     "ApiErrors",
     "ClientErrors",
@@ -67,6 +69,11 @@ class Termination(msgspec.Struct, frozen=True, kw_only=True):
 
     code: int
     reason: str = ""
+
+
+#: Cadenza's own disconnect, in the range that Centrifugo leaves to a backend: the session behind the token was ended,
+#: and the client has to sign in again.
+SESSION_REVOKED: Final = Termination(code=4500, reason="session revoked")
 
 
 def _error(code: ErrorCode, message: str, *, temporary: bool = False) -> ReplyError:
